@@ -1,0 +1,85 @@
+/* ws: the WebSocket protocol, server side (RFC 6455): opening handshake values, frame encoding, and an
+ * incremental decoder that gives whole messages and control frames.  Pure.  One thread at a time. */
+#ifndef PROTO_WS_H
+#define PROTO_WS_H
+
+#include "base/buf.h"
+
+enum ws_opcode {
+    WS_CONTINUATION = 0x0,
+    WS_TEXT = 0x1,
+    WS_BINARY = 0x2,
+    WS_CLOSE = 0x8,
+    WS_PING = 0x9,
+    WS_PONG = 0xA
+};
+
+/* RFC 6455, 7.4.1; 1012 by the IANA registry. */
+enum ws_close_code {
+    WS_CLOSE_NORMAL = 1000,
+    WS_CLOSE_GOING_AWAY = 1001,
+    WS_CLOSE_PROTOCOL_ERROR = 1002,
+    WS_CLOSE_NO_STATUS = 1005,
+    WS_CLOSE_INVALID_PAYLOAD = 1007,
+    WS_CLOSE_POLICY = 1008,
+    WS_CLOSE_TOO_BIG = 1009,
+    WS_CLOSE_INTERNAL_ERROR = 1011,
+    WS_CLOSE_SERVICE_RESTART = 1012,
+    WS_CLOSE_TRY_AGAIN_LATER = 1013
+};
+
+enum { WS_ACCEPT_SIZE = 28, WS_HEADER_MAX = 10, WS_CONTROL_PAYLOAD_MAX = 125 };
+
+/* Sec-WebSocket-Accept of a key (4.2.2): base64(SHA-1(key + GUID)).  ERR_SYNTAX unless the key is the
+ * base64 form of 16 bytes. */
+MUST_USE enum err ws_accept(struct bytes key, char out[WS_ACCEPT_SIZE]);
+
+/* The header of an unfragmented, unmasked server frame; returns its size, 2..10. */
+size_t ws_put_header(char out[WS_HEADER_MAX], enum ws_opcode opcode, uint64_t payload_size);
+/* Header and payload. */
+void ws_put_frame(struct buf *out, enum ws_opcode opcode, struct bytes payload);
+/* A close frame; the reason is cut to 123 bytes. */
+void ws_put_close(struct buf *out, enum ws_close_code code, struct bytes reason);
+
+/* The decoder of one connection.  It takes memory only while a frame or message is incomplete. */
+struct ws_decoder {
+    struct buf partial; /* bytes of an incomplete frame's payload and of the fragments before it */
+    uint64_t payload_left;
+    uint64_t mask_offset;
+    size_t message_max;
+    uint32_t utf8_state;
+    uint8_t header[14];
+    uint8_t header_size; /* bytes of the header seen so far */
+    uint8_t mask[4];
+    uint8_t opcode;         /* of the frame being read */
+    uint8_t message_opcode; /* WS_TEXT or WS_BINARY while a fragmented message is open, else 0 */
+    bool fin;
+    bool in_payload;
+    uint8_t control_size;
+    char control[WS_CONTROL_PAYLOAD_MAX]; /* payload of a control frame between fragments */
+};
+
+/* `message_max` bounds the payload of one message, bytes. */
+void ws_decoder_init(struct ws_decoder *d, size_t message_max);
+void ws_decoder_done(struct ws_decoder *d);
+
+struct ws_message {
+    enum ws_opcode opcode;         /* WS_TEXT, WS_BINARY, WS_CLOSE, WS_PING or WS_PONG */
+    struct bytes payload;          /* borrowed until the next call; text is valid UTF-8 */
+    enum ws_close_code close_code; /* of WS_CLOSE: the peer's, or WS_CLOSE_NO_STATUS */
+};
+
+/* Consumes bytes from the front of `*in` (which is unmasked in place) up to the end of one message.
+ *   OK         one message is in `out`; call again, more may be in `*in`
+ *   ERR_AGAIN  all was consumed, no message yet
+ *   ERR_SYNTAX protocol error: answer close 1002     ERR_TYPE  not UTF-8: close 1007
+ *   ERR_LIMIT  message too big: close 1009           ERR_NOMEM: close 1011
+ * After an error the decoder must not be called again.  Frames without mask are errors (5.1), as are
+ * reserved bits and opcodes, long or fragmented control frames, and close codes that may not be sent. */
+struct ws_input {
+    char *data;
+    size_t size;
+};
+MUST_USE enum err ws_decode(struct ws_decoder *d, struct ws_input *in, struct ws_message *out);
+
+#endif
