@@ -1,0 +1,19 @@
+// Stock supabase-js, the current one (wire version 2.0.0) and 2.50.0 (wire version 1.0.0), against a real server.
+import * as current from '@supabase/supabase-js';
+import * as old from 'supabase-js-2.50';
+
+import { finish } from './harness.mjs';
+import { keys, makeData, serve } from './server.mjs';
+import { suite } from './suite.mjs';
+
+const bakery = makeData();
+const server = await serve(bakery.data);
+try {
+    const world = { url: server.url, data: bakery.data, people: bakery.people, keys: keys(bakery.data) };
+    await suite('supabase-js 2.119', current.createClient, world);
+    await suite('supabase-js 2.50', old.createClient, world);
+} finally {
+    await server.stop();
+    bakery.remove();
+}
+finish();

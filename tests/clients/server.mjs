@@ -1,0 +1,50 @@
+// Starts build/homebake on a fresh demo bakery, and stops it.
+import { spawn, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const program = resolve(process.env.HOMEBAKE_BIN ?? 'build/homebake');
+
+export function homebake(...args) {
+    return execFileSync(program, args, { encoding: 'utf8' });
+}
+
+export function makeData() {
+    const data = join(mkdtempSync(join(tmpdir(), 'homebake-clients-')), 'data');
+    homebake('demo', '--data', data);
+    const text = readFileSync(join(data, 'demo-sign-ins.txt'), 'utf8');
+    const people = {};
+    for (const [, email, password] of text.matchAll(/(\S+@\S+)\s+(\S+)/g))
+        people[email.split('@')[0]] = { email, password };
+    return { data, people, remove: () => rmSync(resolve(data, '..'), { recursive: true, force: true }) };
+}
+
+export async function serve(data, listen = '127.0.0.1:0', ...options) {
+    const child = spawn(program, ['serve', '--data', data, '--listen', listen, ...options], {
+        stdio: ['ignore', 'pipe', process.env.HOMEBAKE_LOG ? 'inherit' : 'ignore'],
+    });
+    const ended = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
+    const url = await new Promise((done, fail) => {
+        let seen = '';
+        child.stdout.on('data', (piece) => {
+            seen += piece;
+            const line = seen.match(/listening on (\S+)/);
+            if (line) done(line[1]);
+        });
+        ended.then(({ code }) => fail(new Error(`homebake serve ended with ${code}: ${seen}`)));
+    });
+    return {
+        url,
+        pid: child.pid,
+        ended,
+        async stop(signal = 'SIGTERM') {
+            child.kill(signal);
+            return ended;
+        },
+    };
+}
+
+export function keys(data) {
+    return JSON.parse(homebake('keys', '--data', data));
+}
