@@ -23,6 +23,7 @@ struct column {
     struct bytes name;
     enum column_type type;
     uint8_t scale; /* TYPE_NUMERIC */
+    uint8_t precision; /* TYPE_NUMERIC: digits in all (22003 beyond); 0: as many as 64 bits hold */
     uint16_t index; /* in its table */
     bool not_null;
     bool is_key;       /* part of the primary key */
@@ -60,6 +61,8 @@ struct catalogue {
     uint16_t foreign_key_count;
 };
 
+/* An empty one on the heap, its arena ready.  ERR_NOMEM. */
+MUST_USE enum err catalogue_new(struct catalogue **out);
 /* NULL when there is none. */
 const struct table *catalogue_table(const struct catalogue *c, struct bytes name);
 const struct column *table_column(const struct table *t, struct bytes name);
@@ -67,8 +70,11 @@ const struct column *table_column(const struct table *t, struct bytes name);
 struct bytes column_type_name(enum column_type t);
 /* Of a declared SQL type: "numeric(12,2)" gives TYPE_NUMERIC and scale 2.  ERR_NOT_FOUND. */
 MUST_USE enum err column_type_parse(struct bytes declared, enum column_type *type, uint8_t *scale);
+/* The 12 of "numeric(12,2)"; 0 for every other type. */
+uint8_t column_precision_parse(struct bytes declared);
 /* Fills t->columns_json in the catalogue's arena.  ERR_NOMEM. */
 MUST_USE enum err table_make_columns_json(struct catalogue *c, struct table *t);
+/* Frees the arena and the catalogue itself.  Takes NULL. */
 void catalogue_free(struct catalogue *c);
 
 #endif
