@@ -7,7 +7,7 @@
 
 enum { PASSWORD_HASH_SIZE = 128, PASSWORD_MIN = 8, PASSWORD_MAX = 128 };
 
-/* The encoded hash with its zero.  ERR_NOMEM. */
+/* The encoded hash with its zero.  ERR_NOMEM; ERR_RANGE: shorter than PASSWORD_MIN or longer than PASSWORD_MAX bytes. */
 MUST_USE enum err password_hash(struct bytes password, char out[PASSWORD_HASH_SIZE]);
 /* OK, or ERR_DENIED.  `hash` NULL does the same work and denies: the time tells nobody whether an account exists. */
 MUST_USE enum err password_verify(const char *hash, struct bytes password);
