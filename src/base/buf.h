@@ -9,9 +9,8 @@ struct buf {
     char *data;
     size_t size;
     size_t capacity;
-    size_t max; /* never grows past this */
-    enum err
-        err; /* the first that happened: ERR_NOMEM, or ERR_LIMIT past max; later puts do nothing */
+    size_t max;   /* never grows past this */
+    enum err err; /* the first: ERR_NOMEM, or ERR_LIMIT past max; later puts do nothing */
 };
 
 /* No memory is taken before the first put. */
@@ -25,8 +24,8 @@ void buf_put_u64(struct buf *b, uint64_t n);
 void buf_put_i64(struct buf *b, int64_t n);
 /* `width` digits at least, filled with zeros (for times). */
 void buf_put_u64_padded(struct buf *b, uint64_t n, unsigned width);
-/* Room for `size` more bytes; NULL with the error set when there is none.  buf_advance commits
- * them. */
+/* Room for `size` more bytes, which buf_advance commits; NULL with the error set when there is
+ * none. */
 char *buf_reserve(struct buf *b, size_t size);
 void buf_advance(struct buf *b, size_t size);
 /* Drops the first `count` bytes. */

@@ -16,10 +16,9 @@ struct bytes {
 
 /* A string literal as bytes, without its zero.  BYTES_INIT is for static initialisers. */
 #define BYTES(literal) ((struct bytes){("" literal), sizeof(literal) - 1})
-#define BYTES_INIT(literal)                                                                        \
-    {                                                                                              \
-        ("" literal), sizeof(literal) - 1                                                          \
-    }
+/* clang-format off */
+#define BYTES_INIT(literal) {("" literal), sizeof(literal) - 1}
+/* clang-format on */
 
 static inline struct bytes bytes_of(const char *zero_terminated)
 {

@@ -14,13 +14,12 @@ struct scan {
 
 #define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (uint64_t)(c))
 
-/* Little end first on every machine; compilers make one load of it. */
+/* The first byte is the lowest on every machine. */
 static uint64_t load_word(const char *p)
 {
-    uint64_t word = 0;
-    for (unsigned i = 0; i < 8; i++)
-        word |= (uint64_t)(unsigned char)p[i] << (8 * i);
-    return word;
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
 }
 
 /* The high bit of each zero byte; bits above the lowest one set may be wrong. */

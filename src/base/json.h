@@ -14,7 +14,7 @@ enum json_type {
     JSON_NUMBER,
     JSON_STRING,
     JSON_ARRAY,
-    JSON_OBJECT
+    JSON_OBJECT,
 };
 
 /* One value, as the span of its text (quotes and brackets included). */

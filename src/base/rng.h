@@ -17,7 +17,7 @@ uint64_t rng_below(struct rng *r, uint64_t bound);
 
 /* The length of a uuid's text form. */
 enum { UUID_SIZE = 36 };
-/* 36 lower-case characters, no zero: version 4, and version 7 (RFC 9562) of a time in milliseconds.
+/* 36 lower-case characters, no zero: version 4, and version 7 of a time in milliseconds (RFC 9562).
  */
 void rng_uuid4(struct rng *r, char out[UUID_SIZE]);
 void rng_uuid7(struct rng *r, int64_t unix_ms, char out[UUID_SIZE]);
