@@ -28,7 +28,7 @@ struct policy_context {
 };
 
 /* All policies of `text` (several statements, `--` comments) are checked against the catalogue and added.
- * ERR_SYNTAX, ERR_NOT_FOUND (table or column), ERR_TYPE, ERR_UNSUPPORTED: then `message` says what and
+ * ERR_SYNTAX, ERR_NOT_FOUND (table, column or role), ERR_TYPE, ERR_UNSUPPORTED, ERR_EXISTS (policy), ERR_NOMEM: then `message` says what and
  * where as `file:line: …`.  On failure the set is as before. */
 MUST_USE enum err policies_new(const struct catalogue *c, struct policies **out);
 MUST_USE enum err policies_add(struct policies *p, struct bytes file, struct bytes text, struct buf *message);

@@ -1,0 +1,4 @@
+-- Derived by the server.
+
+CREATE POLICY keepers_see ON shift_totals FOR SELECT TO owner, manager
+    USING (true);

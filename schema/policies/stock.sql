@@ -1,0 +1,4 @@
+-- Derived by the server.
+
+CREATE POLICY staff_sees ON stock FOR SELECT TO authenticated
+    USING (true);

@@ -1,0 +1,144 @@
+/* The statements of policy.h, by recursive descent. */
+#include "auth/policy_ast.h"
+#include "auth/policy_lex.h"
+
+enum {
+    TEXT_SIZE_MAX = 256 * 1024,
+    STAFF_ROLES = 1 << ROLE_OWNER | 1 << ROLE_MANAGER | 1 << ROLE_SALES_REP,
+    PUBLIC_ROLES = STAFF_ROLES | 1 << ROLE_ANON,
+    ALL_VERBS = (1 << VERB_COUNT) - 1
+};
+
+struct parser {
+    struct lex lex;
+    const struct catalogue *catalogue;
+    const struct table *table;
+};
+
+static bool parse_clause(struct parser *p, bool allows_old, const struct expr **out)
+{
+    if (!lex_expect_symbol(&p->lex, BYTES("("), BYTES("expected ( and not")))
+        return false;
+    *out = policy_parse_expr(&p->lex, p->table, allows_old);
+    return lex_expect_symbol(&p->lex, BYTES(")"), BYTES("expected ) and not"));
+}
+
+static bool parse_verbs(struct parser *p, struct policy *out)
+{
+    out->verbs = ALL_VERBS;
+    if (!lex_take_word(&p->lex, BYTES("for")) || lex_take_word(&p->lex, BYTES("all")))
+        return !p->lex.err;
+    for (int verb = VERB_SELECT; verb < VERB_COUNT; verb++) {
+        if (lex_take_word(&p->lex, verb_name((enum verb)verb))) {
+            out->verbs = 1U << verb;
+            return true;
+        }
+    }
+    return lex_fail_here(&p->lex, BYTES("expected ALL, SELECT, INSERT, UPDATE or DELETE, not"));
+}
+
+static bool parse_role(struct parser *p, unsigned *roles)
+{
+    unsigned line = p->lex.now.line;
+    struct bytes name = lex_take_name(&p->lex, BYTES("expected a role, not"));
+    enum role role;
+    if (p->lex.err)
+        return false;
+    if (bytes_equal(name, BYTES("authenticated"))) {
+        *roles |= STAFF_ROLES;
+    } else if (bytes_equal(name, BYTES("public"))) {
+        *roles |= PUBLIC_ROLES;
+    } else if (role_parse(name, &role)) {
+        return lex_fail_at(&p->lex, line, ERR_NOT_FOUND, BYTES("there is no such role:"), name);
+    } else if (role == ROLE_SERVICE) {
+        return lex_fail_at(&p->lex, line, ERR_UNSUPPORTED,
+                           BYTES("policies do not concern the role"), name);
+    } else {
+        *roles |= 1U << role;
+    }
+    return true;
+}
+
+static bool parse_roles(struct parser *p, struct policy *out)
+{
+    if (!lex_take_word(&p->lex, BYTES("to"))) {
+        out->roles = PUBLIC_ROLES;
+        return !p->lex.err;
+    }
+    do {
+        if (!parse_role(p, &out->roles))
+            return false;
+    } while (lex_take_symbol(&p->lex, BYTES(",")));
+    return !p->lex.err;
+}
+
+static bool parse_clauses(struct parser *p, struct policy *out)
+{
+    bool is_insert = out->verbs == 1U << VERB_INSERT, is_update = out->verbs == 1U << VERB_UPDATE;
+    bool may_check = is_insert || is_update || out->verbs == ALL_VERBS;
+    if (lex_is_word(&p->lex, BYTES("using")) && is_insert)
+        return lex_fail_here(&p->lex, BYTES("only WITH CHECK is allowed for INSERT, not"));
+    if (lex_take_word(&p->lex, BYTES("using")) && !parse_clause(p, false, &out->using))
+        return false;
+    if (lex_is_word(&p->lex, BYTES("with")) && !may_check)
+        return lex_fail_here(&p->lex, BYTES("WITH CHECK is not for SELECT and DELETE:"));
+    if (lex_take_word(&p->lex, BYTES("with")) &&
+        (!lex_expect_word(&p->lex, BYTES("check"), BYTES("expected CHECK, not")) ||
+         !parse_clause(p, is_update, &out->check)))
+        return false;
+    if (!out->using && !out->check)
+        return lex_fail_here(&p->lex, is_insert ? BYTES("expected WITH CHECK, not")
+                                                : BYTES("expected USING, not"));
+    return !p->lex.err;
+}
+
+static bool parse_table(struct parser *p, struct policy *out)
+{
+    unsigned line = p->lex.now.line;
+    struct bytes name = lex_take_name(&p->lex, BYTES("expected a table, not"));
+    if (bytes_equal(name, BYTES("public")) && lex_take_symbol(&p->lex, BYTES("."))) {
+        line = p->lex.now.line;
+        name = lex_take_name(&p->lex, BYTES("expected a table, not"));
+    }
+    if (p->lex.err)
+        return false;
+    out->table = p->table = catalogue_table(p->catalogue, name);
+    if (out->table)
+        return true;
+    return lex_fail_at(&p->lex, line, ERR_NOT_FOUND, BYTES("there is no such table:"), name);
+}
+
+static struct policy *parse_policy(struct parser *p)
+{
+    struct policy *out = lex_alloc(&p->lex, sizeof(*out));
+    if (out)
+        out->line = p->lex.now.line;
+    if (!out || !lex_expect_word(&p->lex, BYTES("create"), BYTES("expected CREATE POLICY, not")) ||
+        !lex_expect_word(&p->lex, BYTES("policy"), BYTES("expected POLICY, not")))
+        return NULL;
+    out->name = lex_take_name(&p->lex, BYTES("expected a name, not"));
+    if (!lex_expect_word(&p->lex, BYTES("on"), BYTES("expected ON, not")) || !parse_table(p, out) ||
+        !parse_verbs(p, out) || !parse_roles(p, out) || !parse_clauses(p, out) ||
+        !lex_expect_symbol(&p->lex, BYTES(";"), BYTES("expected ; and not")))
+        return NULL;
+    return out;
+}
+
+enum err policy_parse(const struct catalogue *c, struct arena *arena, struct bytes file,
+                      struct bytes text, struct buf *message, struct policy **out)
+{
+    struct parser p = {.catalogue = c};
+    struct policy *first = NULL, **end = &first;
+    lex_init(&p.lex, file, text, arena, message);
+    if (text.size > TEXT_SIZE_MAX)
+        lex_fail(&p.lex, ERR_UNSUPPORTED, BYTES("the text is too long"), LEX_NONE);
+    lex_advance(&p.lex);
+    while (!p.lex.err && p.lex.now.kind != LEX_END) {
+        *end = parse_policy(&p);
+        if (*end)
+            end = &(*end)->next;
+    }
+    if (!p.lex.err)
+        *out = first;
+    return p.lex.err;
+}
