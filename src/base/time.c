@@ -18,6 +18,11 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+static int64_t floor_mod(int64_t a, int64_t b)
+{
+    return a % b + (a % b < 0 ? b : 0);
+}
+
 /* Years are counted from March, so that the leap day is the last of its year and the months before
  * it have lengths that repeat: 153 days in five. */
 int64_t time_days_from_civil(int64_t year, unsigned month, unsigned day)
@@ -83,9 +88,8 @@ static void put_clock(struct buf *out, int64_t second_of_day)
 /* Date, T and time; returns the microseconds that are left. */
 static uint64_t put_seconds(struct buf *out, int64_t us)
 {
-    int64_t days = floor_div(us, TIME_US_PER_DAY);
-    int64_t us_of_day = us - days * TIME_US_PER_DAY;
-    put_civil(out, days);
+    int64_t us_of_day = floor_mod(us, TIME_US_PER_DAY);
+    put_civil(out, floor_div(us, TIME_US_PER_DAY));
     buf_put_char(out, 'T');
     put_clock(out, us_of_day / TIME_US_PER_S);
     return (uint64_t)(us_of_day % TIME_US_PER_S);
@@ -135,7 +139,7 @@ void time_put_http_date(struct buf *out, int64_t us)
     int64_t year;
     unsigned month, day;
     time_civil_from_days(days, &year, &month, &day);
-    buf_put(out, (struct bytes){weekdays + (days - floor_div(days, 7) * 7) * 3, 3});
+    buf_put(out, (struct bytes){weekdays + floor_mod(days, 7) * 3, 3});
     buf_put_literal(out, ", ");
     buf_put_u64_padded(out, day, 2);
     buf_put_char(out, ' ');
@@ -143,7 +147,7 @@ void time_put_http_date(struct buf *out, int64_t us)
     buf_put_char(out, ' ');
     buf_put_u64_padded(out, (uint64_t)(year < 0 ? 0 : year), 4);
     buf_put_char(out, ' ');
-    put_clock(out, (us - days * TIME_US_PER_DAY) / TIME_US_PER_S);
+    put_clock(out, floor_mod(us, TIME_US_PER_DAY) / TIME_US_PER_S);
     buf_put_literal(out, " GMT");
 }
 
