@@ -1,11 +1,21 @@
-/* http: HTTP/1.1 (RFC 9112), server side: an incremental request parser on llhttp, and the response head.
- * Pure.  One thread at a time.  The memory of a request is the parser's and ends with http_reset. */
+/* http: HTTP/1.1 (RFC 9112), server side: an incremental request parser on llhttp, and the response
+ * head. Pure.  One thread at a time.  The memory of a request is the parser's and ends with
+ * http_reset. */
 #ifndef PROTO_HTTP_H
 #define PROTO_HTTP_H
 
 #include "base/buf.h"
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_OTHER
+};
 
 enum { HTTP_HEADERS_MAX = 64, HTTP_HEADER_BYTES_MAX = 16 * 1024 };
 
@@ -23,17 +33,19 @@ struct http_request {
     size_t header_count;
     struct bytes body;
     bool keep_alive;
-    bool upgrade;              /* Connection: upgrade with an Upgrade header */
-    bool expect_continue;      /* Expect: 100-continue */
+    bool upgrade;         /* Connection: upgrade with an Upgrade header */
+    bool expect_continue; /* Expect: 100-continue */
 };
 
 /* The value of the first header of that name (any case); size 0 and data NULL when absent. */
 struct bytes http_header(const struct http_request *r, struct bytes name);
 
-struct http_parser; /* about 16 KiB and the body while a request comes in; free it when the peer upgrades */
+struct http_parser; /* about 16 KiB and the body while a request comes in; free it when the peer
+                       upgrades */
 
 /* Limits in bytes. */
-MUST_USE enum err http_parser_new(size_t header_bytes_max, size_t body_max, struct http_parser **out);
+MUST_USE enum err http_parser_new(size_t header_bytes_max, size_t body_max,
+                                  struct http_parser **out);
 void http_parser_free(struct http_parser *p);
 /* Feeds bytes and advances `*in` past what was consumed; never past the end of one request.
  *   OK          a whole request: http_parser_request gives it (borrowed until http_parser_reset)
@@ -47,7 +59,8 @@ const struct http_request *http_parser_request(const struct http_parser *p);
 int http_parser_status(const struct http_parser *p);
 /* True between the first byte of a request and its end (for the slow-peer deadline). */
 bool http_parser_is_inside(const struct http_parser *p);
-/* True once when the head is complete, says Expect: 100-continue, and the body is within its limit. */
+/* True once when the head is complete, says Expect: 100-continue, and the body is within its limit.
+ */
 bool http_parser_wants_continue(struct http_parser *p);
 /* Ready for the next request of the connection. */
 void http_parser_reset(struct http_parser *p);

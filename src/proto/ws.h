@@ -1,5 +1,6 @@
-/* ws: the WebSocket protocol, server side (RFC 6455): opening handshake values, frame encoding, and an
- * incremental decoder that gives whole messages and control frames.  Pure.  One thread at a time. */
+/* ws: the WebSocket protocol, server side (RFC 6455): opening handshake values, frame encoding, and
+ * an incremental decoder that gives whole messages and control frames.  Pure.  One thread at a
+ * time. */
 #ifndef PROTO_WS_H
 #define PROTO_WS_H
 
@@ -30,15 +31,16 @@ enum ws_close_code {
 
 enum { WS_ACCEPT_SIZE = 28, WS_HEADER_MAX = 10, WS_CONTROL_PAYLOAD_MAX = 125 };
 
-/* Sec-WebSocket-Accept of a key (4.2.2): base64(SHA-1(key + GUID)).  ERR_SYNTAX unless the key is the
- * base64 form of 16 bytes. */
+/* Sec-WebSocket-Accept of a key (4.2.2): base64(SHA-1(key + GUID)).  ERR_SYNTAX unless the key is
+ * the base64 form of 16 bytes; ERR_NOMEM. */
 MUST_USE enum err ws_accept(struct bytes key, char out[WS_ACCEPT_SIZE]);
 
 /* The header of an unfragmented, unmasked server frame; returns its size, 2..10. */
 size_t ws_put_header(char out[WS_HEADER_MAX], enum ws_opcode opcode, uint64_t payload_size);
 /* Header and payload. */
 void ws_put_frame(struct buf *out, enum ws_opcode opcode, struct bytes payload);
-/* A close frame; the reason is cut to 123 bytes. */
+/* A close frame; the reason is cut to 123 bytes, between code points.  WS_CLOSE_NO_STATUS, which
+ * may not be on the wire, makes an empty one. */
 void ws_put_close(struct buf *out, enum ws_close_code code, struct bytes reason);
 
 /* The decoder of one connection.  It takes memory only while a frame or message is incomplete. */
@@ -51,8 +53,9 @@ struct ws_decoder {
     uint8_t header[14];
     uint8_t header_size; /* bytes of the header seen so far */
     uint8_t mask[4];
-    uint8_t opcode;         /* of the frame being read */
-    uint8_t message_opcode; /* WS_TEXT or WS_BINARY while a fragmented message is open, else 0 */
+    uint8_t opcode; /* of the frame being read */
+    uint8_t
+        message_opcode; /* WS_TEXT or WS_BINARY from a message's first byte to its last, else 0 */
     bool fin;
     bool in_payload;
     uint8_t control_size;
@@ -64,8 +67,9 @@ void ws_decoder_init(struct ws_decoder *d, size_t message_max);
 void ws_decoder_done(struct ws_decoder *d);
 
 struct ws_message {
-    enum ws_opcode opcode;         /* WS_TEXT, WS_BINARY, WS_CLOSE, WS_PING or WS_PONG */
-    struct bytes payload;          /* borrowed until the next call; text is valid UTF-8 */
+    enum ws_opcode opcode; /* WS_TEXT, WS_BINARY, WS_CLOSE, WS_PING or WS_PONG */
+    struct bytes
+        payload; /* borrowed until the next call; text is valid UTF-8; of WS_CLOSE: the reason */
     enum ws_close_code close_code; /* of WS_CLOSE: the peer's, or WS_CLOSE_NO_STATUS */
 };
 
@@ -74,8 +78,9 @@ struct ws_message {
  *   ERR_AGAIN  all was consumed, no message yet
  *   ERR_SYNTAX protocol error: answer close 1002     ERR_TYPE  not UTF-8: close 1007
  *   ERR_LIMIT  message too big: close 1009           ERR_NOMEM: close 1011
- * After an error the decoder must not be called again.  Frames without mask are errors (5.1), as are
- * reserved bits and opcodes, long or fragmented control frames, and close codes that may not be sent. */
+ * After an error the decoder must not be called again.  Frames without mask are errors (5.1), as
+ * are reserved bits and opcodes, long or fragmented control frames, and close codes that may not be
+ * sent. */
 struct ws_input {
     char *data;
     size_t size;
