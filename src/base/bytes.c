@@ -6,7 +6,7 @@ struct bytes bytes_slice(struct bytes b, size_t from, size_t to)
         to = b.size;
     if (from > to)
         from = to;
-    return (struct bytes){b.data ? b.data + from : NULL, to - from};
+    return (struct bytes){from ? b.data + from : b.data, to - from};
 }
 
 int bytes_compare(struct bytes a, struct bytes b)
