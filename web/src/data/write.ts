@@ -1,0 +1,125 @@
+/* write: changes that a person makes.  Each answers '' or what went wrong, in words for that person.  The row that
+ * comes back is shown at once; its event follows and finds nothing to do. */
+import type { PostgrestError } from '@supabase/supabase-js';
+import { client } from './client';
+import type { Shift } from '../lib/clock';
+import { uuid } from '../lib/uuid';
+import type { Bread, Feedback, Production, Sale, Stamped } from './rows';
+import * as s from './state';
+import type { Table } from './table';
+
+const TIMEOUT_MS = 12_000;
+export const UNREACHABLE = 'The server cannot be reached. Nothing was saved; please try again.';
+
+type Failure = Pick<PostgrestError, 'code' | 'message'>;
+export type Outcome<R> = { row: R } | { failure: Failure; isUnknown: boolean };
+
+function bounded(): AbortSignal {
+  const control = new AbortController();
+  setTimeout(() => control.abort(), TIMEOUT_MS);
+  return control.signal;
+}
+
+/* isUnknown: no answer came, so it may or may not have been saved. */
+function outcome<R>(a: { data: unknown; error: PostgrestError | null; status: number }): Outcome<R> {
+  if (a.error) return { failure: a.error, isUnknown: a.status === 0 || a.status >= 500 };
+  const row = (a.data as R[])[0];
+  return row ? { row } : { failure: { code: 'NONE', message: '' }, isUnknown: false };
+}
+
+export async function insert<R>(table: string, row: object): Promise<Outcome<R>> {
+  return outcome<R>(await client().from(table).insert(row).select('*').abortSignal(bounded()));
+}
+
+async function update<R>(table: string, id: string, row: object): Promise<Outcome<R>> {
+  return outcome<R>(await client().from(table).update(row).eq('id', id).select('*').abortSignal(bounded()));
+}
+
+async function remove<R>(table: string, id: string): Promise<Outcome<R>> {
+  return outcome<R>(await client().from(table).delete().eq('id', id).select('*').abortSignal(bounded()));
+}
+
+export function inWords(o: { failure: Failure; isUnknown: boolean }): string {
+  if (o.isUnknown) return UNREACHABLE;
+  switch (o.failure.code) {
+    case 'NONE':
+      return 'This entry is no longer there, or you may not change it any more.';
+    case '42501':
+      return 'You are not allowed to do that.';
+    case '23505':
+      return 'There is already one with that name.';
+    case '23514':
+    case '22003':
+    case '22P02':
+      return 'One of the values is not possible. Please check them.';
+    default:
+      return o.failure.message || 'That did not work. Please try again.';
+  }
+}
+
+function settle<R extends Stamped>(t: Table<R>, o: Outcome<R>): string {
+  if (!('row' in o)) return inWords(o);
+  t.answer(o.row);
+  return '';
+}
+
+function settleRemoval<R extends Stamped>(t: Table<R>, key: string, o: Outcome<R>): string {
+  if (!('row' in o)) {
+    if (o.failure.code !== 'NONE') return inWords(o);
+    if (t.get(key)) return inWords(o);
+    return '';
+  }
+  t.apply([{ kind: 'remove', key, at: o.row.updated_at }]);
+  return '';
+}
+
+export async function changeSale(id: string, row: Partial<Sale>): Promise<string> {
+  return settle(s.sales, await update<Sale>('sales_logs', id, row));
+}
+export async function removeSale(id: string): Promise<string> {
+  return settleRemoval(s.sales, id, await remove<Sale>('sales_logs', id));
+}
+
+export interface NewProduction {
+  bread_type_id: string;
+  quantity: number;
+  shift: Shift;
+  note: string | null;
+}
+/* The id is the caller's, so that trying again after a lost answer adds nothing twice. */
+export async function addProduction(id: string, row: NewProduction): Promise<string> {
+  const o = await insert<Production>('production_logs', { id, ...row });
+  return !('row' in o) && o.failure.code === '23505' ? '' : settle(s.production, o);
+}
+export async function changeProduction(id: string, row: Partial<Production>): Promise<string> {
+  return settle(s.production, await update<Production>('production_logs', id, row));
+}
+export async function removeProduction(id: string): Promise<string> {
+  return settleRemoval(s.production, id, await remove<Production>('production_logs', id));
+}
+
+export async function addFeedback(id: string, row: { shift: Shift; note: string }): Promise<string> {
+  const o = await insert<Feedback>('shift_feedback', { id, ...row });
+  if (!('row' in o) && o.failure.code === '23505') return '';
+  if ('row' in o) s.periodFeedback.answer(o.row);
+  return settle(s.ownFeedback, o);
+}
+export async function changeFeedback(id: string, row: { note: string }): Promise<string> {
+  const o = await update<Feedback>('shift_feedback', id, row);
+  if ('row' in o) s.periodFeedback.answer(o.row);
+  return settle(s.ownFeedback, o);
+}
+
+export type BreadFields = Pick<Bread, 'name' | 'size' | 'unit_price' | 'low_threshold'>;
+export async function addBread(row: BreadFields): Promise<string> {
+  return settle(s.breads, await insert<Bread>('bread_types', { id: uuid(), ...row }));
+}
+export async function changeBread(id: string, row: Partial<Bread>): Promise<string> {
+  return settle(s.breads, await update<Bread>('bread_types', id, row));
+}
+/* 'in use': entries refer to it, so it can only be taken out of sale. */
+export async function removeBread(id: string): Promise<string> {
+  const o = await remove<Bread>('bread_types', id);
+  if (!('row' in o) && o.failure.code === '23503') return 'in use';
+  return settleRemoval(s.breads, id, o);
+}

@@ -1,0 +1,336 @@
+/* Reports: revenue, production and leftovers of a period, as they happen. */
+import { computed, signal, useSignalEffect } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { report, type Report, type ReportFilter, type Sums } from '../data/figures';
+import { chooseRange, range, reloadReport, reportLoading, type Range } from '../data/reports';
+import * as s from '../data/state';
+import { addDays, daysBetween, type Shift } from '../lib/clock';
+import { count, dayWords, relativeDay, shiftWords, shortDay, timeWords } from '../lib/words';
+import { Chart } from '../ui/chart';
+import { Choice, Empty, Failed, Field, PageHead, Skeleton } from '../ui/parts';
+import { newestFirst } from './feedback';
+
+type Period = 'today' | 'yesterday' | 'week' | 'month' | 'custom';
+
+const PERIODS = [
+  ['today', 'Today'],
+  ['yesterday', 'Yesterday'],
+  ['week', '7 days'],
+  ['month', '30 days'],
+  ['custom', 'Custom'],
+] as const;
+const CUSTOM_DAYS_MAX = 366;
+
+const period = signal<Period>('week');
+const custom = signal<Range | null>(null);
+const filter = signal<ReportFilter>({ shift: '', bread: '' });
+const mode = signal<'revenue' | 'loaves'>('revenue');
+
+const wantedRange = computed<Range | null>(() => {
+  const today = s.day.value;
+  if (!today) return null;
+  switch (period.value) {
+    case 'today':
+      return { from: today, to: today };
+    case 'yesterday':
+      return { from: addDays(today, -1), to: addDays(today, -1) };
+    case 'week':
+      return { from: addDays(today, -6), to: today };
+    case 'month':
+      return { from: addDays(today, -29), to: today };
+    case 'custom':
+      return custom.value ?? { from: addDays(today, -6), to: today };
+  }
+});
+
+const days = computed(() => (range.value ? daysBetween(range.value.from, range.value.to) : []));
+const current = computed(() => report(s.totals.all, days.value, filter.value));
+
+/* ---- the filter ---- */
+
+function CustomDates() {
+  const r = wantedRange.value;
+  if (!r) return null;
+  const set = (part: Partial<Range>) => {
+    const next = { ...r, ...part };
+    if (!next.from || !next.to) return;
+    if (next.from > next.to) {
+      if (part.from) next.to = next.from;
+      else next.from = next.to;
+    }
+    if (daysBetween(next.from, next.to).length > CUSTOM_DAYS_MAX) next.from = addDays(next.to, 1 - CUSTOM_DAYS_MAX);
+    custom.value = next;
+  };
+  return (
+    <div class="field-pair">
+      <Field label="From">{(a) => <input {...a} type="date" max={s.day.value} value={r.from} onChange={(e) => set({ from: e.currentTarget.value })} />}</Field>
+      <Field label="To">{(a) => <input {...a} type="date" max={s.day.value} value={r.to} onChange={(e) => set({ to: e.currentTarget.value })} />}</Field>
+    </div>
+  );
+}
+
+function Filters() {
+  const f = filter.value;
+  const breads = [...s.breads.all].sort((a, b) => a.name.localeCompare(b.name));
+  return (
+    <div class="filters">
+      <Choice label="Period" value={period.value} options={PERIODS} onChange={(p) => (period.value = p)} />
+      {period.value === 'custom' && <CustomDates />}
+      <div class="field-pair">
+        <Field label="Shift">
+          {(a) => (
+            <select {...a} value={f.shift} onChange={(e) => (filter.value = { ...f, shift: e.currentTarget.value as Shift | '' })}>
+              <option value="">Both shifts</option>
+              <option value="morning">{shiftWords('morning')}</option>
+              <option value="night">{shiftWords('night')}</option>
+            </select>
+          )}
+        </Field>
+        <Field label="Bread">
+          {(a) => (
+            <select {...a} value={f.bread} onChange={(e) => (filter.value = { ...f, bread: e.currentTarget.value })}>
+              <option value="">All breads</option>
+              {breads.map((b) => (
+                <option key={b.id} value={b.id}>
+                  {b.name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </div>
+    </div>
+  );
+}
+
+/* ---- the figures ---- */
+
+function Cards({ total }: { total: Sums }) {
+  const card = (key: string, label: string, value: string, note: string, isMain = false) => (
+    <div class={isMain ? 'stat stat-main' : 'stat'}>
+      <dt>{label}</dt>
+      <dd>
+        <span class="stat-value" data-figure={`report-${key}`}>
+          {value}
+        </span>
+        <span class="stat-note">{note}</span>
+      </dd>
+    </div>
+  );
+  return (
+    <dl class="stats">
+      {card('revenue', 'Revenue', s.money.value(total.revenue), `${count(total.sales)} ${total.sales === 1 ? 'sale' : 'sales'}`, true)}
+      {card('baked', 'Baked', count(total.baked), 'loaves')}
+      {card('sold', 'Sold', count(total.sold), 'loaves, without returns')}
+      {card('left', 'Left over', count(total.baked - total.sold), 'baked less sold')}
+      {card('discount', 'Discounts', s.money.value(total.discount), 'given')}
+      {card('returned', 'Returned', count(total.returned), 'loaves')}
+    </dl>
+  );
+}
+
+function DayTable({ r }: { r: Report }) {
+  return (
+    <div class="table-place" tabIndex={0} role="group" aria-label="Figures for each day">
+      <table class="figures">
+        <caption class="unseen">Figures for each day</caption>
+        <thead>
+          <tr>
+            <th scope="col">Day</th>
+            <th scope="col">Revenue</th>
+            <th scope="col">Baked</th>
+            <th scope="col">Sold</th>
+            <th scope="col">Left over</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...r.byDay].reverse().map(([day, sums]) => (
+            <tr key={day}>
+              <th scope="row">{dayWords(day)}</th>
+              <td>{s.money.value(sums.revenue)}</td>
+              <td>{count(sums.baked)}</td>
+              <td>{count(sums.sold)}</td>
+              <td>{count(sums.baked - sums.sold)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function compact(n: number): string {
+  return new Intl.NumberFormat(s.config.value?.locale ?? 'en', { notation: 'compact', maximumFractionDigits: 1 }).format(n);
+}
+
+function DayChart({ r }: { r: Report }) {
+  const isMoney = mode.value === 'revenue';
+  const sums = [...r.byDay.values()];
+  const series = isMoney
+    ? [{ label: `Revenue (${s.config.value?.currency ?? ''})`, colour: '--chart-1', values: sums.map((x) => x.revenue / 100) }]
+    : [
+        { label: 'Baked', colour: '--chart-1', values: sums.map((x) => x.baked) },
+        { label: 'Sold', colour: '--chart-2', values: sums.map((x) => x.sold) },
+      ];
+  return (
+    <section class="card block" aria-labelledby="chart-title">
+      <div class="section-head">
+        <h2 id="chart-title">Day by day</h2>
+        <Choice
+          label="What the chart shows"
+          value={mode.value}
+          onChange={(m) => (mode.value = m)}
+          options={[
+            ['revenue', 'Revenue'],
+            ['loaves', 'Loaves'],
+          ]}
+        />
+      </div>
+      <Chart
+        id={mode.value}
+        label={`${isMoney ? 'Revenue' : 'Loaves baked and sold'} for each day, from ${dayWords(days.value[0] ?? '')} to ${dayWords(days.value[days.value.length - 1] ?? '')}. The table below has the same figures.`}
+        kind={isMoney ? 'bars' : 'lines'}
+        days={[...r.byDay.keys()].map(shortDay)}
+        series={series}
+        format={compact}
+      />
+      <details class="more">
+        <summary>The same as a table</summary>
+        <DayTable r={r} />
+      </details>
+    </section>
+  );
+}
+
+function BreakdownRows({ rows, top }: { rows: { key: string; name: string; sums: Sums }[]; top: number }) {
+  return (
+    <>
+      {rows.map(({ key, name, sums }) => (
+        <tr key={key}>
+          <th scope="row">
+            {name}
+            <span class="bar bar-share" aria-hidden="true">
+              <span style={{ width: `${top > 0 ? (sums.revenue / top) * 100 : 0}%` }} />
+            </span>
+          </th>
+          <td>{count(sums.baked)}</td>
+          <td>{count(sums.sold)}</td>
+          <td>{count(sums.baked - sums.sold)}</td>
+          <td>{s.money.value(sums.revenue)}</td>
+        </tr>
+      ))}
+    </>
+  );
+}
+
+function Breakdown({ title, first, rows }: { title: string; first: string; rows: { key: string; name: string; sums: Sums }[] }) {
+  const top = rows.reduce((m, x) => Math.max(m, x.sums.revenue), 0);
+  return (
+    <section class="card block">
+      <div class="section-head">
+        <h2>{title}</h2>
+      </div>
+      {rows.length === 0 ? (
+        <p class="fine">No entries in this period.</p>
+      ) : (
+        <div class="table-place" tabIndex={0} role="group" aria-label={title}>
+          <table class="figures">
+            <caption class="unseen">{title}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{first}</th>
+                <th scope="col">Baked</th>
+                <th scope="col">Sold</th>
+                <th scope="col">Left</th>
+                <th scope="col">Revenue</th>
+              </tr>
+            </thead>
+            <tbody>
+              <BreakdownRows rows={rows} top={top} />
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Feedbacks() {
+  const list = newestFirst(s.periodFeedback.all).filter((f) => !filter.value.shift || f.shift === filter.value.shift);
+  return (
+    <section class="card block" aria-labelledby="feedback-title">
+      <div class="section-head">
+        <h2 id="feedback-title">Feedback</h2>
+        <p class="section-sum">{count(list.length)}</p>
+      </div>
+      {list.length === 0 ? (
+        <p class="fine">Nobody has left feedback in this period.</p>
+      ) : (
+        <ul class="entries">
+          {list.map((f) => (
+            <li key={f.id} class="entry" data-feedback={f.id}>
+              <div class="entry-main">
+                <p class="entry-text">{f.note}</p>
+                <p class="entry-note">
+                  {s.personName(f.user_id)} · {relativeDay(f.business_day, s.day.value)} {timeWords(f.created_at)} · {shiftWords(f.shift)} shift
+                </p>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Figures() {
+  const r = current.value;
+  if (r.byBread.size === 0 && s.periodFeedback.size === 0)
+    return (
+      <Empty title="Nothing happened in this period">
+        <p>Choose another period, or another shift or bread.</p>
+      </Empty>
+    );
+  const breads = [...r.byBread]
+    .map(([key, sums]) => ({ key, name: s.breadName(key), sums }))
+    .sort((a, b) => b.sums.revenue - a.sums.revenue || a.name.localeCompare(b.name));
+  const shifts = [...r.byShift].map(([key, sums]) => ({ key, name: shiftWords(key), sums }));
+  return (
+    <>
+      <Cards total={r.total} />
+      {days.value.length > 1 && <DayChart r={r} />}
+      <div class="two-columns">
+        <Breakdown title="By bread" first="Bread" rows={breads} />
+        <div class="stack">
+          <Breakdown title="By shift" first="Shift" rows={shifts} />
+          <Feedbacks />
+        </div>
+      </div>
+    </>
+  );
+}
+
+export function ReportsPage() {
+  useSignalEffect(() => {
+    const r = wantedRange.value;
+    if (r) chooseRange(r);
+  });
+  useEffect(() => () => chooseRange(null), []);
+  const loading = reportLoading.value;
+  const inventory = s.inventoryLoading.value;
+  const r = range.value;
+  return (
+    <>
+      <PageHead title="Reports">
+        <p class="page-sub">{r ? (r.from === r.to ? dayWords(r.from, true) : `${dayWords(r.from)} – ${dayWords(r.to)}`) : '\u00a0'}</p>
+      </PageHead>
+      <Filters />
+      {inventory.state === 'failed' && <Failed why={inventory.why} />}
+      {inventory.state !== 'failed' && loading.state === 'failed' && (
+        <Failed why={loading.why} retry={() => void reloadReport().catch(() => {})} />
+      )}
+      {inventory.state !== 'failed' && loading.state === 'loading' && <Skeleton count={6} kind="skeletons-cards" />}
+      {inventory.state === 'ready' && loading.state === 'ready' && <Figures />}
+    </>
+  );
+}
