@@ -1,10 +1,11 @@
 /* api: HTTP requests of /rest/v1, /auth/v1 and /api, as state machines without I/O.
  *
- *   api_begin(call, request) -> action;   while the action asks for something: do it, api_resume -> action;
- *   API_RESPOND: the answer is in call->response.
+ *   api_begin(call, request) -> action
+ *   while the action asks for something: do it, api_resume(call) -> action
+ *   API_RESPOND: the answer is in call->response
  *
- * Shard thread only, but for the store request, reply and password, which the thread that does the action uses
- * while the call waits. */
+ * Shard thread only, but for the store request, reply and password, which the thread that does the
+ * action uses while the call waits. */
 #ifndef API_API_H
 #define API_API_H
 
@@ -14,11 +15,14 @@
 #include "proto/http.h"
 #include "store/store.h"
 
+struct token_cache;   /* api/token_cache.h */
+struct sign_in_limit; /* api/sign_in_limit.h */
+
 struct api_limits {
-    size_t arena_max; /* memory of one request (4 MiB) */
-    size_t body_max;  /* of an answer (64 MiB) */
-    uint64_t rows_max; /* of one answer (1,000,000) */
-    int64_t token_life_s; /* 3600 */
+    size_t arena_max;          /* memory of one request (4 MiB) */
+    size_t body_max;           /* of an answer (64 MiB) */
+    uint64_t rows_max;         /* of one answer (1,000,000) */
+    int64_t token_life_s;      /* 3600 */
     int64_t reuse_interval_us; /* refresh tokens: 10 s */
 };
 extern const struct api_limits api_limits_default;
@@ -33,15 +37,19 @@ struct api {
     struct bytes epoch;
     struct api_limits limits;
     const char *version;
-    /* Fills with secret random bytes (io/entropy); the only side effect that api may ask for directly. */
+    /* Fills with secret random bytes (io/entropy); the only side effect that api may ask for
+     * directly. */
     void (*entropy)(void *out, size_t size);
+    struct token_cache *token_cache;     /* NULL: every token is verified anew */
+    struct sign_in_limit *sign_in_limit; /* NULL: sign-ins are not limited */
 };
 
 enum api_action {
     API_RESPOND,
-    API_READ,     /* store_read(call->request) into call->reply, on a reader */
-    API_WRITE,    /* store_write, on the writer */
-    API_PASSWORD  /* call->password_result = password_verify(call->password_hash, call->password), on a reader */
+    API_READ,    /* store_read(call->request) into call->reply, on a reader */
+    API_WRITE,   /* store_write, on the writer */
+    API_PASSWORD /* call->password_result = password_verify(call->password_hash, call->password), on
+                    a reader */
 };
 
 struct api_response {
@@ -63,7 +71,9 @@ struct api_call {
     /* private to api/ */
     int step;
     void *state;
-    bool is_head;
+    bool is_head;  /* no body */
+    bool is_auth;  /* errors in GoTrue's shape */
+    bool is_dated; /* … of the API version 2024-01-01 */
 };
 
 /* A call may be used again after api_call_reset; memory is kept for the next one. */
@@ -76,8 +86,8 @@ bool api_owns(struct bytes path);
 /* `r` is borrowed until the call ends. */
 enum api_action api_begin(struct api_call *c, const struct http_request *r, int64_t now_us);
 enum api_action api_resume(struct api_call *c, int64_t now_us);
-/* Makes the answer for a call that could not be carried out: the writer or the readers are busy (503, with
- * Retry-After). */
+/* Makes the answer for a call that could not be carried out: the writer or the readers are busy
+ * (503, with Retry-After). */
 void api_refuse_busy(struct api_call *c);
 
 #endif
