@@ -153,11 +153,11 @@ static struct round run_round(const struct options *o)
              "POST /rest/v1/sales_logs HTTP/1.1\r\nHost: localhost\r\napikey: %s\r\nAuthorization: Bearer %s\r\n"
              "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
              s.anon, s.user_token, size, json);
-    double groups = load_metric(&s, "homebake_store_groups_total");
-    double requests = load_metric(&s, "homebake_store_requests_total");
+    double groups = load_metric(&s, "homebake_write_groups_total");
+    double requests = load_metric(&s, "homebake_write_requests_total");
     r.write = drive(o, &s, request, "201");
-    groups = load_metric(&s, "homebake_store_groups_total") - groups;
-    requests = load_metric(&s, "homebake_store_requests_total") - requests;
+    groups = load_metric(&s, "homebake_write_groups_total") - groups;
+    requests = load_metric(&s, "homebake_write_requests_total") - requests;
     r.batch = groups > 0 ? requests / groups : 0;
     r.empty = drive(o, &s, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", "200");
     load_server_stop(&s);
