@@ -41,8 +41,9 @@ struct http_parser {
     char *head; /* header_bytes_max, from the first byte on; NULL before */
     size_t head_size;
     struct buf body;
-    size_t framing_size; /* chunk heads and trailers so far */
-    char last;           /* byte of the body part of the message, for its line end */
+    size_t framing_size;      /* chunk heads and trailers so far */
+    const char *counted_upto; /* in the piece being read: framing or body up to here is counted */
+    char last;                /* byte of the piece before, for the line end of the message */
     bool is_inside;
     bool wants_continue;
     struct http_request request;
@@ -147,12 +148,24 @@ static int on_chunk_header(llhttp_t *machine)
     return 0;
 }
 
+/* A request of many tiny chunks, long chunk extensions or long trailers is cut off.  Counted before
+ * each piece of body, so that it does not matter how the input was cut. */
+static bool is_framing_in_bounds(struct http_parser *p, const char *upto)
+{
+    p->framing_size += (size_t)(upto - p->counted_upto);
+    p->counted_upto = upto;
+    return p->framing_size <= p->header_bytes_max + FRAMING_PER_BODY_BYTE * p->body.size;
+}
+
 static int on_body(llhttp_t *machine, const char *at, size_t size)
 {
     struct http_parser *p = machine->data;
+    if (!is_framing_in_bounds(p, at))
+        return callback_fail(p, ERR_LIMIT, 413);
     buf_put(&p->body, (struct bytes){at, size});
     if (p->body.err)
         return callback_fail(p, p->body.err, p->body.err == ERR_LIMIT ? 413 : 503);
+    p->counted_upto = at + size;
     return 0;
 }
 
@@ -388,15 +401,6 @@ static enum err parse_head(struct http_parser *p, struct bytes *in)
     return p->state == STATE_HEAD ? ERR_AGAIN : OK;
 }
 
-/* A request of many tiny chunks, long chunk extensions or long trailers is cut off. */
-static enum err check_framing_size(struct http_parser *p)
-{
-    size_t allowed = p->header_bytes_max + FRAMING_PER_BODY_BYTE * p->body.size;
-    if (p->framing_size <= allowed)
-        return OK;
-    return parser_fail(p, ERR_LIMIT, p->machine.flags & F_TRAILING ? 431 : 413);
-}
-
 /* The empty line behind the last chunk ends in CR LF too: llhttp would take LF alone. */
 static bool is_end_clean(const struct http_parser *p, const char *data, size_t size,
                          bool is_chunked)
@@ -407,22 +411,20 @@ static bool is_end_clean(const struct http_parser *p, const char *data, size_t s
 static enum err parse_body(struct http_parser *p, struct bytes *in)
 {
     const char *data = in->data;
-    size_t body_before = p->body.size;
     bool is_chunked = (p->machine.flags & F_CHUNKED) != 0;
+    p->counted_upto = data;
     llhttp_resume(&p->machine); /* from behind the head */
     llhttp_errno_t e = llhttp_execute(&p->machine, data, in->size);
     if (e != HPE_OK && p->state != STATE_DONE)
         return machine_failed(p, e, data + in->size);
     size_t used = e ? (size_t)(llhttp_get_error_pos(&p->machine) - data) : in->size;
     skip(in, used);
-    p->framing_size += used - (p->body.size - body_before);
+    if (!is_framing_in_bounds(p, data + used))
+        return parser_fail(p, ERR_LIMIT, p->machine.flags & F_TRAILING ? 431 : 413);
     if (p->state == STATE_DONE && !is_end_clean(p, data, used, is_chunked))
         return parser_fail(p, ERR_SYNTAX, 400);
     if (used)
         p->last = data[used - 1];
-    enum err limit = check_framing_size(p);
-    if (limit)
-        return limit;
     return p->state == STATE_DONE ? OK : ERR_AGAIN;
 }
 
