@@ -1,11 +1,12 @@
-/* hub: the live half: connections, channels, subscriptions, and who gets which change.  Takes bytes, changes
- * and time in; gives bytes and events out.  No file descriptors, no clock, no locks.  One per shard, shard
- * thread only.
+/* hub: the live half: connections, channels, subscriptions, and who gets which change.  Takes
+ * bytes, changes and time in; gives bytes and events out.  No file descriptors, no clock, no locks.
+ * One per shard, shard thread only.
  *
- * A subscription is a cursor over the change log.  Subscriptions with the same topic, wire version, bindings
- * and class of reader form a group: a change is decided and encoded once per group, into one frame that all its
- * members share.  A member whose outbox is full falls behind: it is no longer pushed, remembers its next seq,
- * and replays from the change log when its outbox has drained. */
+ * A subscription is a cursor over the change log.  Subscriptions with the same topic, wire version,
+ * bindings and class of reader form a group: a change is decided and encoded once per group, into
+ * one frame that all its members share.  A member whose outbox is full falls behind: it is no
+ * longer pushed, remembers its next seq, and replays from the change log when its outbox has
+ * drained. */
 #ifndef HUB_HUB_H
 #define HUB_HUB_H
 
@@ -21,13 +22,13 @@
 struct hub;
 
 struct hub_limits {
-    size_t message_max;      /* bytes in one incoming message (1 MiB) */
-    size_t outbox_bytes_max; /* bytes waiting per connection (1 MiB) */
+    size_t message_max;         /* bytes in one incoming message (1 MiB) */
+    size_t outbox_bytes_max;    /* bytes waiting per connection (1 MiB) */
     uint32_t outbox_frames_max; /* frames waiting per connection (1024) */
-    uint32_t channels_max;   /* per connection (1,000) */
-    uint32_t bindings_max;   /* per channel (100) */
-    int64_t idle_us;         /* without any inbound frame (60 s) */
-    int64_t close_us;        /* from our close frame to the end of the connection (5 s) */
+    uint32_t channels_max;      /* per connection (1,000) */
+    uint32_t bindings_max;      /* per channel (100) */
+    int64_t idle_us;            /* without any inbound frame (60 s) */
+    int64_t close_us;           /* from our close frame to the end of the connection (5 s) */
 };
 extern const struct hub_limits hub_limits_default;
 
@@ -36,7 +37,7 @@ struct hub_config {
     const struct policies *policies;
     const unsigned char *secret;
     struct bytes epoch;
-    uint64_t head;            /* the seq the hub starts at */
+    uint64_t head; /* the seq the hub starts at */
     uint64_t rng_seed;
     size_t log_count_max, log_bytes_max; /* window of changes kept in memory */
     struct hub_limits limits;
@@ -51,7 +52,8 @@ struct hub_conn_id {
 };
 
 enum hub_in_kind {
-    HUB_IN_OPEN,    /* an upgraded WebSocket; the new name is written to in->conn.  ERR_NOMEM, ERR_FULL */
+    HUB_IN_OPEN, /* an upgraded WebSocket; the new name is written to in->conn.  ERR_NOMEM, ERR_FULL
+                  */
     HUB_IN_BYTES,   /* bytes of the peer, unmasked in place */
     HUB_IN_GONE,    /* the peer is gone */
     HUB_IN_CHANGES, /* committed changes; the first seq is head + 1 */
@@ -63,33 +65,36 @@ enum hub_in_kind {
 struct hub_in {
     enum hub_in_kind kind;
     struct hub_conn_id conn;
-    enum phx_version version;         /* OPEN */
-    struct claims claims;             /* OPEN: of the apikey, verified */
-    struct ws_input bytes;            /* BYTES */
-    struct change *const *changes;    /* CHANGES: borrowed; the hub takes references of its own */
+    enum phx_version version;      /* OPEN */
+    struct claims claims;          /* OPEN: of the apikey, verified */
+    struct ws_input bytes;         /* BYTES */
+    struct change *const *changes; /* CHANGES: borrowed; the hub takes references of its own */
     size_t change_count;
-    struct bytes staff_row;           /* STAFF */
+    struct bytes staff_row; /* STAFF */
 };
-/* `now_us`: Unix time, read once per loop turn; never goes back by more than the peers' patience. */
+/* `now_us`: Unix time, read once per loop turn; never goes back by more than the peers' patience.
+ */
 MUST_USE enum err hub_step(struct hub *h, struct hub_in *in, int64_t now_us);
 
 enum hub_out_kind {
     HUB_OUT_FLUSH, /* the connection has bytes to send: hub_peek, send, hub_sent */
-    HUB_OUT_CLOSE  /* close the socket after what hub_peek still gives (or at once: `is_abrupt`); the name is void
-                    * after HUB_IN_GONE, which the shell sends in any case */
+    HUB_OUT_CLOSE /* close the socket after what hub_peek still gives (or at once: `is_abrupt`); the
+                   * name is void after HUB_IN_GONE, which the shell sends in any case */
 };
 struct hub_out {
     enum hub_out_kind kind;
     struct hub_conn_id conn;
     bool is_abrupt;
 };
-/* One entry per touched connection and turn.  False when there is none.  The caller may stop half-way (slices)
- * and go on later. */
+/* One entry per touched connection and turn.  False when there is none.  The caller may stop
+ * half-way (slices) and go on later. */
 bool hub_next_out(struct hub *h, struct hub_out *out);
 
-/* The next bytes of a connection as iovecs, borrowed until hub_sent or hub_step.  Returns how many (0: nothing). */
+/* The next bytes of a connection as iovecs, borrowed until hub_sent or hub_step.  Returns how many
+ * (0: nothing). */
 int hub_peek(struct hub *h, struct hub_conn_id conn, struct iovec *iov, int iov_max);
-/* `size` bytes have left.  A subscription that was behind replays into the room: call hub_peek again. */
+/* `size` bytes have left.  A subscription that was behind replays into the room: call hub_peek
+ * again. */
 void hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_us);
 
 /* When HUB_IN_TICK is due, Unix microseconds; INT64_MAX: never. */
@@ -101,7 +106,8 @@ uint64_t hub_head(const struct hub *h);
 struct hub_counters {
     uint64_t connections, channels, subscriptions, groups; /* now */
     uint64_t messages_in, malformed, changes, deliveries, delivered_bytes, encoded_frames;
-    uint64_t behind, replayed, dropped_slow, dropped_idle, joins, joins_refused, policy_decisions;
+    uint64_t behind, replayed, dropped_slow, dropped_idle, joins, joins_refused, policy_decisions,
+        dropped_broadcasts;
 };
 struct hub_counters hub_counters(const struct hub *h);
 

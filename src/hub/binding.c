@@ -1,0 +1,237 @@
+#include "hub/binding.h"
+
+enum {
+    ID_MASK = (1 << 27) - 1,
+    SET_SIZE_MAX = 8 << 20, /* bytes of one compiled set; a join is at most 1 MiB */
+    KEY_SIZE_MAX = 2 << 20,
+    SHOWN_MAX = 200,
+    VERBS_ALL = 1 << VERB_INSERT | 1 << VERB_UPDATE | 1 << VERB_DELETE
+};
+
+void binding_sets_init(struct binding_sets *s, const struct catalogue *c, uint64_t seed)
+{
+    s->catalogue = c;
+    map_init(&s->map, seed);
+}
+
+void binding_sets_done(struct binding_sets *s)
+{
+    map_done(&s->map);
+}
+
+/* ---- ids ---- */
+
+static uint32_t hash_spec(const struct binding_spec *s)
+{
+    uint64_t hash = bytes_hash(s->event, 1);
+    hash = bytes_hash(s->schema, hash);
+    hash = bytes_hash(s->table, hash);
+    hash = bytes_hash(s->filter, hash);
+    return (uint32_t)(hash ^ hash >> 27 ^ hash >> 54) & ID_MASK;
+}
+
+static bool is_taken(const struct binding_spec *specs, uint32_t count, uint32_t id)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (specs[i].id == id)
+            return true;
+    return false;
+}
+
+void binding_make_ids(struct binding_spec *specs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t id = hash_spec(&specs[i]);
+        while (id == 0 || is_taken(specs, i, id))
+            id = (id + 1) & ID_MASK;
+        specs[i].id = id;
+    }
+}
+
+/* ---- one entry ---- */
+
+static bool is_wild(struct bytes b)
+{
+    return bytes_equal(b, BYTES("*"));
+}
+
+static uint8_t parse_event(struct bytes event)
+{
+    for (int v = VERB_INSERT; v <= VERB_DELETE; v++)
+        if (bytes_equal_nocase(event, verb_name((enum verb)v)))
+            return (uint8_t)(1 << v);
+    return VERBS_ALL;
+}
+
+/* Long texts are cut: the peer knows them. */
+static void put_part(struct buf *out, struct bytes name, struct bytes value)
+{
+    buf_put(out, name);
+    buf_put(out, bytes_slice(value, 0, SHOWN_MAX));
+}
+
+/* [event: *, schema: public, table: nope, filters: []] */
+static void put_spec(struct buf *out, const struct binding_spec *s)
+{
+    put_part(out, BYTES("[event: "), s->event.data ? s->event : BYTES("*"));
+    put_part(out, BYTES(", schema: "), s->schema.data ? s->schema : BYTES("public"));
+    put_part(out, BYTES(", table: "), s->table.data ? s->table : BYTES("*"));
+    put_part(out, BYTES(", filters: ["), s->filter);
+    buf_put_literal(out, "]]");
+}
+
+static enum err refuse(const struct binding_spec *s, struct buf *message, enum err e)
+{
+    buf_put_literal(message,
+                    "Unable to subscribe to changes with given parameters. Please check Realtime "
+                    "is enabled for the given connect parameters: ");
+    put_spec(message, s);
+    return e;
+}
+
+static enum err find_table(const struct catalogue *c, const struct binding_spec *s,
+                           struct buf *message, const struct table **out)
+{
+    bool has_schema = s->schema.size > 0, has_table = s->table.size > 0;
+    if (!has_schema && !has_table) {
+        buf_put_literal(message,
+                        "No subscription params provided. Please provide at least a `schema` or "
+                        "`table` to subscribe to: ");
+        put_spec(message, s);
+        return ERR_SYNTAX;
+    }
+    if (has_schema && !is_wild(s->schema) && !bytes_equal(s->schema, BYTES("public")))
+        return refuse(s, message, ERR_NOT_FOUND);
+    const struct table *t = NULL;
+    if (has_table && !is_wild(s->table)) {
+        t = catalogue_table(c, s->table);
+        if (!t || !t->is_live)
+            return refuse(s, message, ERR_NOT_FOUND);
+    }
+    *out = t;
+    return OK;
+}
+
+static enum err find_filter(const struct binding_spec *s, const struct table *t,
+                            struct arena *arena, struct buf *message, struct filter *out)
+{
+    *out = (struct filter){NULL, 0};
+    if (bytes_trim(s->filter).size == 0)
+        return OK;
+    size_t start = message->size;
+    buf_put_literal(message, "Error parsing `filter` params: ");
+    put_spec(message, s);
+    buf_put_literal(message, ": ");
+    if (!t) {
+        buf_put_literal(message, "a filter wants one table");
+        return ERR_UNSUPPORTED;
+    }
+    enum err e = filter_parse(t, s->filter, arena, message, out);
+    if (!e)
+        message->size = start;
+    return e;
+}
+
+static enum err compile(const struct catalogue *c, const struct binding_spec *s,
+                        struct arena *arena, struct buf *message, struct binding *out)
+{
+    *out = (struct binding){.id = s->id, .verbs = parse_event(s->event)};
+    if (s->has_select) {
+        buf_put_literal(message,
+                        "Error parsing `select` params: column selection is not supported: ");
+        put_spec(message, s);
+        return ERR_UNSUPPORTED;
+    }
+    enum err e = find_table(c, s, message, &out->table);
+    return e ? e : find_filter(s, out->table, arena, message, &out->filter);
+}
+
+/* ---- sets ---- */
+
+/* Which texts are absent does not matter once an entry is compiled, but lengths keep them apart. */
+static void put_key_text(struct buf *out, struct bytes text)
+{
+    buf_put_u64(out, text.size);
+    buf_put_char(out, ':');
+    buf_put(out, text);
+}
+
+static void put_key(struct buf *out, const struct binding_spec *specs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct binding_spec *s = &specs[i];
+        buf_put_u64(out, s->id);
+        buf_put_char(out, s->has_select ? 's' : '-');
+        put_key_text(out, s->event);
+        put_key_text(out, s->schema);
+        put_key_text(out, s->table);
+        put_key_text(out, s->filter);
+    }
+}
+
+static enum err bindings_new(struct binding_sets *sets, const struct binding_spec *specs,
+                             uint32_t count, struct bytes key, struct buf *message,
+                             struct bindings **out)
+{
+    struct bindings *b = mem_zalloc(sizeof(*b));
+    if (!b)
+        return ERR_NOMEM;
+    b->refs = 1;
+    b->count = count;
+    arena_init(&b->arena, SET_SIZE_MAX);
+    b->items = arena_array(&b->arena, count, sizeof(struct binding));
+    b->entry.key = arena_copy(&b->arena, key);
+    enum err e = b->items && b->entry.key.data ? OK : ERR_NOMEM;
+    for (uint32_t i = 0; i < count && !e; i++)
+        e = compile(sets->catalogue, &specs[i], &b->arena, message, &b->items[i]);
+    if (!e)
+        e = map_put(&sets->map, &b->entry);
+    if (e) {
+        arena_done(&b->arena);
+        mem_free(b);
+        return e;
+    }
+    *out = b;
+    return OK;
+}
+
+enum err bindings_get(struct binding_sets *s, const struct binding_spec *specs, uint32_t count,
+                      struct buf *message, struct bindings **out)
+{
+    struct buf key;
+    buf_init(&key, KEY_SIZE_MAX);
+    put_key(&key, specs, count);
+    enum err e = key.err;
+    if (!e) {
+        struct map_entry *found = map_get(&s->map, buf_bytes(&key));
+        if (found)
+            *out = bindings_ref(container_of(found, struct bindings, entry));
+        else
+            e = bindings_new(s, specs, count, buf_bytes(&key), message, out);
+    }
+    buf_done(&key);
+    return e;
+}
+
+struct bindings *bindings_ref(struct bindings *b)
+{
+    b->refs++;
+    return b;
+}
+
+void bindings_unref(struct binding_sets *s, struct bindings *b)
+{
+    if (!b || --b->refs > 0)
+        return;
+    map_remove(&s->map, b->entry.key);
+    arena_done(&b->arena);
+    mem_free(b);
+}
+
+bool bindings_has_table(const struct bindings *b, const struct table *t)
+{
+    for (uint32_t i = 0; i < b->count; i++)
+        if (b->items[i].table == t || (!b->items[i].table && t->is_live))
+            return true;
+    return false;
+}

@@ -1,0 +1,74 @@
+/* conn: the protocol state of one peer, and the table that names connections.  No file descriptor,
+ * no buffers but what is really waiting.  Shard thread only. */
+#ifndef HUB_CONN_H
+#define HUB_CONN_H
+
+#include "auth/token.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "hub/hub.h"
+#include "hub/outbox.h"
+
+/* Who a token speaks for.  The role of a user is the directory's business. */
+struct bearer {
+    enum token_kind kind;
+    char user_id[UUID_SIZE + 1];
+    int64_t expires_s;
+};
+
+enum conn_state {
+    CONN_OPEN,
+    CONN_CLOSING, /* our close frame is on its way; only the peer's is still heard */
+    CONN_CLOSED   /* nothing is heard; the shell is told to close */
+};
+
+struct conn {
+    struct link touched; /* in the hub's list, while there is something for the shell */
+    struct outbox outbox;
+    struct hub_conn_id id;
+    enum phx_version version;
+    enum conn_state state;
+    bool is_doomed;  /* a message did not fit: closed at the end of the step */
+    bool is_abrupt;  /* CONN_CLOSED: do not wait for what is left */
+    bool has_person; /* `person` holds the newest user token of this socket */
+    uint32_t channel_count;
+    struct link channels; /* struct channel.of_conn, in order of their joins */
+    struct link behind;   /* struct channel.behind: those that must replay */
+    struct link pumping;  /* in the hub's list, while it replays without being asked */
+    struct heap_node timer;
+    int64_t heard_us;  /* the last whole inbound message */
+    int64_t expiry_us; /* the first channel to be looked at for its token; INT64_MAX: none */
+    int64_t close_us;  /* not CONN_OPEN: when patience ends */
+    struct bearer key, person;
+    struct ws_decoder decoder;
+};
+
+struct conn_slot {
+    struct conn *conn;   /* NULL: free */
+    uint32_t generation; /* of the present or next holder */
+    uint32_t next_free;  /* index + 1; 0: none */
+};
+
+struct conns {
+    struct conn_slot *slots;
+    uint32_t count; /* slots ever used */
+    uint32_t capacity;
+    uint32_t free; /* index + 1; 0: none */
+    uint32_t open;
+};
+
+struct bearer bearer_of(const struct claims *c);
+
+void conns_init(struct conns *t);
+void conns_done(struct conns *t);
+/* A connection in CONN_OPEN that is in no list and no heap.  ERR_NOMEM, ERR_FULL. */
+MUST_USE enum err conns_add(struct conns *t, enum phx_version version, size_t message_max,
+                            struct conn **out);
+/* NULL for a stale name. */
+struct conn *conns_find(const struct conns *t, struct hub_conn_id id);
+/* The connection in that slot, or NULL. */
+struct conn *conns_at(const struct conns *t, uint32_t index);
+/* Frees a connection without channels; takes it out of the lists of the hub, not of the heap. */
+void conns_remove(struct conns *t, struct conn *c);
+
+#endif

@@ -1,0 +1,208 @@
+#include "hub/feed.h"
+
+#include "base/time.h"
+#include "proto/phx.h"
+#include "proto/ws.h"
+
+enum {
+    TEXT_MAX = 64 << 20,      /* bytes of one message, far above what rows can be */
+    PART_TEXT_KEPT = 1 << 20, /* bytes of remembered parts */
+    SCRATCH_MAX = 4 << 20     /* bytes of one decoded row value */
+};
+
+void feed_init(struct feed *f, struct reader_classes *classes)
+{
+    *f = (struct feed){.classes = classes};
+    buf_init(&f->part_text, TEXT_MAX);
+    buf_init(&f->own_text, TEXT_MAX);
+    buf_init(&f->head, TEXT_MAX);
+    buf_init(&f->tail, TEXT_MAX);
+    buf_init(&f->wire, TEXT_MAX);
+    arena_init(&f->scratch, SCRATCH_MAX);
+}
+
+void feed_done(struct feed *f)
+{
+    buf_done(&f->part_text);
+    buf_done(&f->own_text);
+    buf_done(&f->head);
+    buf_done(&f->tail);
+    buf_done(&f->wire);
+    arena_done(&f->scratch);
+}
+
+/* ---- the part that all share ---- */
+
+static void put_row(struct buf *out, struct bytes name, struct bytes row)
+{
+    if (row.size == 0)
+        return;
+    json_put_key(out, name);
+    buf_put(out, row);
+}
+
+/* The primary key of a row, for those who may not see the rest. */
+static void put_key_row(struct buf *out, const struct table *t, struct bytes row)
+{
+    struct json_value object = {JSON_OBJECT, row}, value;
+    json_put_key(out, BYTES("old_record"));
+    buf_put_char(out, '{');
+    for (uint16_t i = 0; i < t->key_count; i++) {
+        if (json_get(object, t->key[i]->name, &value))
+            continue;
+        json_put_key(out, t->key[i]->name);
+        buf_put(out, value.raw);
+    }
+    buf_put_char(out, '}');
+}
+
+static void put_data(struct buf *out, const struct change *c, enum sight sight)
+{
+    enum verb verb = sight == SIGHT_LEAVES ? VERB_DELETE : c->verb;
+    buf_put_literal(out, "{\"schema\":\"public\",\"table\":");
+    json_put_string(out, c->table->name);
+    buf_put_literal(out, ",\"type\":\"");
+    buf_put(out, verb_name(verb));
+    buf_put_literal(out, "\",\"commit_timestamp\":\"");
+    time_put_millis_z(out, c->commit_us);
+    buf_put_literal(out, "\",\"columns\":");
+    buf_put(out, c->table->columns_json);
+    if (verb != VERB_DELETE)
+        put_row(out, BYTES("record"), c->new_row);
+    if (sight == SIGHT_ENTERS)
+        put_key_row(out, c->table, c->new_row);
+    else
+        put_row(out, BYTES("old_record"), c->old_row);
+    buf_put_literal(out, ",\"errors\":null,\"seq\":");
+    buf_put_u64(out, c->seq);
+    buf_put_char(out, '}');
+}
+
+static void forget_parts(struct feed *f)
+{
+    for (int i = 0; i < FEED_PARTS; i++)
+        f->parts[i].seq = 0;
+    buf_reset(&f->part_text);
+}
+
+static enum err shared_part(struct feed *f, const struct change *c, struct bytes *out)
+{
+    struct feed_part *part = &f->parts[c->seq % FEED_PARTS];
+    if (part->seq != c->seq) {
+        if (f->part_text.err || f->part_text.size > PART_TEXT_KEPT)
+            forget_parts(f);
+        part->at = f->part_text.size;
+        put_data(&f->part_text, c, SIGHT_WHOLE);
+        if (f->part_text.err)
+            return f->part_text.err;
+        part->size = f->part_text.size - part->at;
+        part->seq = c->seq;
+    }
+    *out = (struct bytes){f->part_text.data + part->at, part->size};
+    return OK;
+}
+
+static enum err data_part(struct feed *f, const struct change *c, enum sight sight,
+                          struct bytes *out)
+{
+    if (sight == SIGHT_WHOLE)
+        return shared_part(f, c, out);
+    buf_reset(&f->own_text);
+    put_data(&f->own_text, c, sight);
+    *out = buf_bytes(&f->own_text);
+    return f->own_text.err;
+}
+
+/* ---- one group ---- */
+
+static bool concerns(const struct binding *b, const struct change *c, enum verb verb)
+{
+    return (b->verbs >> verb & 1) && (!b->table || b->table == c->table);
+}
+
+static bool wants(const struct group *g, const struct change *c)
+{
+    for (uint32_t i = 0; i < g->bindings->count; i++) {
+        const struct binding *b = &g->bindings->items[i];
+        /* An UPDATE may turn out to be a DELETE for this class. */
+        if (concerns(b, c, c->verb) || (c->verb == VERB_UPDATE && concerns(b, c, VERB_DELETE)))
+            return true;
+    }
+    return false;
+}
+
+/* Writes the ids of the bindings that the change matches; returns how many. */
+static uint32_t put_ids(struct feed *f, const struct group *g, const struct change *c,
+                        enum sight sight)
+{
+    enum verb verb = sight == SIGHT_LEAVES ? VERB_DELETE : c->verb;
+    struct bytes row = verb == VERB_DELETE ? c->old_row : c->new_row;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < g->bindings->count; i++) {
+        const struct binding *b = &g->bindings->items[i];
+        if (!concerns(b, c, verb) || !filter_matches(&b->filter, row, &f->scratch))
+            continue;
+        if (count++ > 0)
+            buf_put_char(&f->head, ',');
+        buf_put_u64(&f->head, b->id);
+    }
+    return count;
+}
+
+static enum err put_message(struct feed *f, const struct group *g, struct bytes data)
+{
+    char header[WS_HEADER_MAX];
+    buf_reset(&f->tail);
+    buf_put_char(&f->tail, '}');
+    phx_put_tail(&f->tail, g->version, (struct bytes){NULL, 0});
+    if (f->tail.err)
+        return f->tail.err;
+    size_t size = f->head.size + data.size + f->tail.size;
+    size_t header_size = ws_put_header(header, WS_TEXT, size);
+    buf_put(&f->wire, (struct bytes){header, header_size});
+    buf_put(&f->wire, buf_bytes(&f->head));
+    buf_put(&f->wire, data);
+    buf_put(&f->wire, buf_bytes(&f->tail));
+    return f->wire.err;
+}
+
+static enum err encode_one(struct feed *f, const struct group *g, const struct change *c,
+                           uint32_t *messages)
+{
+    struct bytes none = {NULL, 0}, data;
+    if (!wants(g, c))
+        return OK;
+    enum sight sight = reader_sight(f->classes, g->class, c);
+    if (sight == SIGHT_NONE)
+        return OK;
+    buf_reset(&f->head);
+    phx_put_head(&f->head, g->version, none, none, g->topic->entry.key, BYTES("postgres_changes"));
+    buf_put_literal(&f->head, "{\"ids\":[");
+    uint32_t ids = put_ids(f, g, c, sight);
+    buf_put_literal(&f->head, "],\"data\":");
+    if (f->head.err || ids == 0)
+        return f->head.err;
+    enum err e = data_part(f, c, sight, &data);
+    if (!e)
+        e = put_message(f, g, data);
+    if (!e)
+        ++*messages;
+    return e;
+}
+
+enum err feed_encode(struct feed *f, const struct group *g, struct change *const *items,
+                     size_t count, size_t *at, struct bytes *wire, uint32_t *messages)
+{
+    uint32_t made = 0;
+    size_t i = *at;
+    buf_reset(&f->wire);
+    for (; i < count && f->wire.size < FEED_FRAME_SIZE; i++) {
+        enum err e = encode_one(f, g, items[i], &made);
+        if (e)
+            return e;
+    }
+    *at = i;
+    *wire = buf_bytes(&f->wire);
+    *messages = made;
+    return OK;
+}

@@ -1,0 +1,39 @@
+/* feed: from committed changes to the wire bytes of one group.  The part of a message that is the
+ * same for all (schema, table, rows, …) is made once per change; rows are JSON text and are spliced
+ * in, never parsed, but for filters.  Shape: protocol, section 7.1, with `data.seq`.  Shard thread
+ * only. */
+#ifndef HUB_FEED_H
+#define HUB_FEED_H
+
+#include "hub/group.h"
+
+enum {
+    FEED_FRAME_SIZE = 64 * 1024, /* a frame is closed once it is this big, bytes */
+    FEED_PARTS = 64              /* changes whose shared part is remembered */
+};
+
+struct feed_part {
+    uint64_t seq; /* 0: none */
+    size_t at, size;
+};
+
+struct feed {
+    struct reader_classes *classes;
+    struct feed_part parts[FEED_PARTS]; /* by seq % FEED_PARTS */
+    struct buf part_text;
+    struct buf own_text; /* the part of a change of which a class sees half */
+    struct buf head, tail;
+    struct buf wire;
+    struct arena scratch; /* for filters */
+};
+
+void feed_init(struct feed *f, struct reader_classes *classes);
+void feed_done(struct feed *f);
+
+/* The messages for `g` out of items[*at .. count), back to back as WebSocket frames, until one of
+ * the bounds is reached; `*at` goes behind the last change looked at.  The wire bytes are borrowed
+ * until the next call; there are none when `*messages` is 0.  ERR_NOMEM: `*at` is unchanged. */
+MUST_USE enum err feed_encode(struct feed *f, const struct group *g, struct change *const *items,
+                              size_t count, size_t *at, struct bytes *wire, uint32_t *messages);
+
+#endif

@@ -1,0 +1,71 @@
+/* group: the channels that get the same bytes: one topic, wire version, set of bindings and class
+ * of reader.  A change is decided and encoded once per group.  Groups are found by table, so that a
+ * change costs only those that want its table.  Shard thread only. */
+#ifndef HUB_GROUP_H
+#define HUB_GROUP_H
+
+#include "hub/binding.h"
+#include "hub/channel.h"
+#include "hub/reader.h"
+
+struct group_member {
+    struct conn *conn; /* here, so that a delivery touches nothing else */
+    struct channel *channel;
+};
+
+/* In the list of one table. */
+struct group_link {
+    struct link link;
+    struct group *group;
+};
+
+struct group_table {
+    struct link links; /* struct group_link.link, in order of the groups' making */
+    uint64_t mark;     /* the last run of changes that was given to them */
+};
+
+enum { GROUP_KEY_SIZE = 25 };
+
+struct group {
+    struct map_entry entry;
+    const struct topic *topic;
+    struct bindings *bindings;
+    struct reader_class *class;
+    struct group_member *members; /* first those at the head, then those behind */
+    uint32_t live_count, count, capacity;
+    enum phx_version version;
+    uint64_t mark; /* the last run of changes that was given to this group */
+    char key[GROUP_KEY_SIZE];
+    uint16_t link_count;
+    struct group_link links[];
+};
+
+struct groups {
+    const struct catalogue *catalogue;
+    struct map map;
+    struct group_table *tables; /* by table->index */
+    struct binding_sets sets;
+    struct reader_classes classes;
+    uint64_t subscriptions; /* bindings of all channels */
+};
+
+MUST_USE enum err groups_init(struct groups *g, const struct catalogue *c, const struct policies *p,
+                              uint64_t seed);
+/* Takes a zeroed struct.  All groups must be empty. */
+void groups_done(struct groups *g);
+/* The class for reading what `b` asks for. */
+MUST_USE enum err groups_class(struct groups *g, const struct bindings *b,
+                               const struct identity *who, struct reader_class **out);
+/* Puts a channel in no group into the one that fits, made if need be, at the head.  References stay
+ * the caller's.  ERR_NOMEM. */
+MUST_USE enum err group_enter(struct groups *g, struct channel *ch, struct bindings *b,
+                              struct reader_class *class);
+/* Out of its group, which goes with its last member.  Does nothing when there is none. */
+void group_leave(struct groups *g, struct channel *ch);
+/* Out of the push path: ch->is_behind and ch->next_seq are set.  May be called while walking the
+ * live members backwards. */
+void group_fall_behind(struct channel *ch, uint64_t next_seq);
+/* Back at the head. */
+void group_catch_up(struct channel *ch);
+
+#endif

@@ -1,0 +1,247 @@
+#include "hub/hub.h"
+
+#include "hub/deliver.h"
+#include "hub/member.h"
+#include "hub/peer.h"
+
+enum {
+    WORD_MAX = 16 << 20, /* bytes of one message made for one peer */
+    JOIN_SCRATCH_MAX = 8 << 20,
+    URGENT_FRAMES = 16, /* room beyond the limits, for heartbeats and pongs */
+    URGENT_BYTES = 4096
+};
+
+const struct hub_limits hub_limits_default = {
+    .message_max = 1 << 20,
+    .outbox_bytes_max = 1 << 20,
+    .outbox_frames_max = 1024,
+    .channels_max = 1000,
+    .bindings_max = 100,
+    .idle_us = INT64_C(60000000),
+    .close_us = INT64_C(5000000),
+};
+
+/* ---- new, free ---- */
+
+static void set_limits(struct hub *h, const struct hub_limits *l)
+{
+    h->limits = *l;
+    h->direct_limit = (struct outbox_limit){l->outbox_bytes_max, l->outbox_frames_max};
+    h->feed_limit = (struct outbox_limit){l->outbox_bytes_max - l->outbox_bytes_max / 4,
+                                          l->outbox_frames_max - l->outbox_frames_max / 4};
+    h->urgent_limit = (struct outbox_limit){l->outbox_bytes_max + URGENT_BYTES,
+                                            l->outbox_frames_max + URGENT_FRAMES};
+}
+
+static void init_buffers(struct hub *h)
+{
+    buf_init(&h->decoded, WORD_MAX);
+    buf_init(&h->response, WORD_MAX);
+    buf_init(&h->text, WORD_MAX);
+    buf_init(&h->wire, WORD_MAX);
+    arena_init(&h->scratch, JOIN_SCRATCH_MAX);
+}
+
+static enum err init_parts(struct hub *h, const struct hub_config *cfg)
+{
+    enum err e = groups_init(&h->groups, cfg->catalogue, cfg->policies, cfg->rng_seed);
+    if (!e)
+        e = changelog_new(cfg->log_count_max, cfg->log_bytes_max, cfg->head, &h->log);
+    if (!e)
+        e = directory_new(cfg->rng_seed, &h->directory);
+    if (e)
+        return e;
+    h->epoch_text = mem_copy(cfg->epoch);
+    h->epoch = (struct bytes){h->epoch_text, cfg->epoch.size};
+    return h->epoch_text ? OK : ERR_NOMEM;
+}
+
+enum err hub_new(const struct hub_config *cfg, struct hub **out)
+{
+    struct hub *h = mem_zalloc(sizeof(*h));
+    if (!h)
+        return ERR_NOMEM;
+    h->catalogue = cfg->catalogue;
+    h->staff = catalogue_table(cfg->catalogue, BYTES("users"));
+    h->secret = cfg->secret;
+    h->pump_at_us = INT64_MAX;
+    set_limits(h, &cfg->limits);
+    init_buffers(h);
+    list_init(&h->touched);
+    list_init(&h->pumping);
+    heap_init(&h->timers);
+    conns_init(&h->conns);
+    channels_init(&h->channels, cfg->rng_seed);
+    feed_init(&h->feed, &h->groups.classes);
+    enum err e = init_parts(h, cfg);
+    if (e) {
+        hub_free(h);
+        return e;
+    }
+    *out = h;
+    return OK;
+}
+
+static void free_conns(struct hub *h)
+{
+    for (uint32_t i = 0; i < h->conns.count; i++) {
+        struct conn *c = conns_at(&h->conns, i);
+        if (c)
+            peer_free(h, c);
+    }
+    conns_done(&h->conns);
+}
+
+void hub_free(struct hub *h)
+{
+    if (!h)
+        return;
+    free_conns(h);
+    channels_done(&h->channels);
+    groups_done(&h->groups);
+    feed_done(&h->feed);
+    heap_done(&h->timers);
+    changelog_free(h->log);
+    directory_free(h->directory);
+    mem_free(h->epoch_text);
+    buf_done(&h->decoded);
+    buf_done(&h->response);
+    buf_done(&h->text);
+    buf_done(&h->wire);
+    arena_done(&h->scratch);
+    mem_free(h);
+}
+
+/* ---- in ---- */
+
+static enum err open_conn(struct hub *h, struct hub_in *in)
+{
+    struct conn *c;
+    enum err e = conns_add(&h->conns, in->version, h->limits.message_max, &c);
+    if (e)
+        return e;
+    c->key = bearer_of(&in->claims);
+    c->heard_us = h->now_us;
+    e = heap_set(&h->timers, &c->timer, h->now_us + h->limits.idle_us);
+    if (e) {
+        conns_remove(&h->conns, c);
+        return e;
+    }
+    in->conn = c->id;
+    return OK;
+}
+
+static void drain(struct hub *h)
+{
+    for (uint32_t i = 0; i < h->conns.count; i++) {
+        struct conn *c = conns_at(&h->conns, i);
+        if (c)
+            peer_close(h, c, WS_CLOSE_SERVICE_RESTART, true);
+    }
+}
+
+static void tick(struct hub *h)
+{
+    for (struct heap_node *n; (n = heap_first(&h->timers)) && n->deadline <= h->now_us;)
+        peer_tick(h, container_of(n, struct conn, timer));
+    deliver_tick(h);
+}
+
+static enum err dispatch(struct hub *h, struct hub_in *in)
+{
+    struct conn *c = conns_find(&h->conns, in->conn);
+    switch (in->kind) {
+    case HUB_IN_OPEN:
+        return open_conn(h, in);
+    case HUB_IN_BYTES:
+        if (c)
+            peer_recv(h, c, in->bytes);
+        return OK;
+    case HUB_IN_GONE:
+        if (c)
+            peer_free(h, c);
+        return OK;
+    case HUB_IN_CHANGES:
+        return deliver_changes(h, in->changes, in->change_count);
+    case HUB_IN_STAFF:
+        return directory_put(h->directory, in->staff_row);
+    case HUB_IN_DRAIN:
+        drain(h);
+        return OK;
+    case HUB_IN_TICK:
+        tick(h);
+        return OK;
+    }
+    return ERR_UNSUPPORTED;
+}
+
+enum err hub_step(struct hub *h, struct hub_in *in, int64_t now_us)
+{
+    h->now_us = now_us;
+    enum err e = dispatch(h, in);
+    peer_reap(h);
+    return e;
+}
+
+/* ---- out ---- */
+
+bool hub_next_out(struct hub *h, struct hub_out *out)
+{
+    for (struct link *l; (l = list_pop_front(&h->touched));) {
+        const struct conn *c = container_of(l, struct conn, touched);
+        bool is_closed = c->state == CONN_CLOSED;
+        if (!is_closed && c->outbox.count == 0)
+            continue;
+        out->kind = is_closed ? HUB_OUT_CLOSE : HUB_OUT_FLUSH;
+        out->conn = c->id;
+        out->is_abrupt = is_closed && c->is_abrupt;
+        return true;
+    }
+    return false;
+}
+
+int hub_peek(struct hub *h, struct hub_conn_id conn, struct iovec *iov, int iov_max)
+{
+    const struct conn *c = conns_find(&h->conns, conn);
+    return c ? outbox_peek(&c->outbox, iov, iov_max) : 0;
+}
+
+void hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_us)
+{
+    struct conn *c = conns_find(&h->conns, conn);
+    if (!c)
+        return;
+    h->now_us = now_us;
+    outbox_sent(&c->outbox, size);
+    h->counters.delivered_bytes += size;
+    if (!list_is_empty(&c->behind))
+        deliver_pump(h, c);
+    peer_reap(h);
+}
+
+int64_t hub_deadline(const struct hub *h)
+{
+    const struct heap_node *n = heap_first(&h->timers);
+    return n && n->deadline < h->pump_at_us ? n->deadline : h->pump_at_us;
+}
+
+const struct directory *hub_directory(const struct hub *h)
+{
+    return h->directory;
+}
+
+uint64_t hub_head(const struct hub *h)
+{
+    return changelog_head(h->log);
+}
+
+struct hub_counters hub_counters(const struct hub *h)
+{
+    struct hub_counters c = h->counters;
+    c.connections = h->conns.open;
+    c.channels = h->channels.map.count;
+    c.subscriptions = h->groups.subscriptions;
+    c.groups = h->groups.map.count;
+    c.policy_decisions = h->groups.classes.decisions;
+    return c;
+}

@@ -1,0 +1,195 @@
+#include "hub/member.h"
+
+#include "base/time.h"
+#include "hub/peer.h"
+
+enum { GRACE_S = 60 };
+
+static const struct bytes nobody = BYTES_INIT("Unauthorized: unknown or disabled user");
+
+/* ---- words ---- */
+
+void member_push(struct hub *h, struct channel *ch, struct bytes event)
+{
+    buf_reset(&h->wire);
+    h->wire.err = h->response.err;
+    phx_put(&h->wire, ch->conn->version, channel_join_ref(ch), (struct bytes){NULL, 0},
+            channel_topic(ch), event, buf_bytes(&h->response));
+    peer_send_wire(h, ch->conn);
+}
+
+void member_system(struct hub *h, struct channel *ch, struct bytes extension, bool is_ok,
+                   struct bytes text)
+{
+    struct buf *out = &h->response;
+    buf_reset(out);
+    buf_put_literal(out, "{\"channel\":");
+    json_put_string(out, channel_name(ch));
+    buf_put_literal(out, ",\"extension\":");
+    json_put_string(out, extension);
+    buf_put_literal(out, ",\"status\":");
+    json_put_string(out, is_ok ? BYTES("ok") : BYTES("error"));
+    buf_put_literal(out, ",\"message\":");
+    json_put_string(out, text);
+    buf_put_char(out, '}');
+    member_push(h, ch, BYTES("system"));
+}
+
+void member_drop(struct hub *h, struct channel *ch)
+{
+    group_leave(&h->groups, ch);
+    channel_remove(&h->channels, ch);
+}
+
+void member_end(struct hub *h, struct channel *ch, struct bytes event, struct bytes extension,
+                struct bytes text)
+{
+    if (text.size)
+        member_system(h, ch, extension, false, text);
+    buf_reset(&h->wire);
+    phx_put(&h->wire, ch->conn->version, channel_join_ref(ch), channel_join_ref(ch),
+            channel_topic(ch), event, BYTES("{}"));
+    peer_send_wire(h, ch->conn);
+    member_drop(h, ch);
+}
+
+/* ---- for whom ---- */
+
+enum err member_identity(const struct hub *h, const struct bearer *b, struct identity *out)
+{
+    struct identity who = {.role = b->kind == TOKEN_SERVICE ? ROLE_SERVICE : ROLE_ANON};
+    if (b->kind == TOKEN_USER) {
+        enum err e = directory_find(h->directory, bytes_of(b->user_id), &who.role);
+        if (e)
+            return e;
+        memcpy(who.user_id, b->user_id, sizeof(who.user_id));
+    }
+    *out = who;
+    return OK;
+}
+
+/* When a token and its grace are over. */
+static int64_t end_of_token_us(const struct bearer *b)
+{
+    if (b->expires_s >= INT64_MAX / TIME_US_PER_S - GRACE_S)
+        return INT64_MAX;
+    return (b->expires_s + GRACE_S) * TIME_US_PER_S;
+}
+
+enum err member_enter(struct hub *h, struct channel *ch, struct bindings *b)
+{
+    struct identity who;
+    struct reader_class *class;
+    enum err e = member_identity(h, &ch->bearer, &who);
+    if (!e)
+        e = groups_class(&h->groups, b, &who, &class);
+    if (e)
+        return e;
+    e = group_enter(&h->groups, ch, b, class);
+    reader_class_unref(&h->groups.classes, class);
+    return e;
+}
+
+/* Into the group of its bearer as it is now, with the same cursor. */
+static enum err move(struct hub *h, struct channel *ch)
+{
+    struct identity who;
+    enum err e = member_identity(h, &ch->bearer, &who);
+    if (e || !ch->group)
+        return e;
+    struct bindings *b = bindings_ref(ch->group->bindings);
+    bool was_behind = ch->is_behind;
+    group_leave(&h->groups, ch);
+    e = member_enter(h, ch, b);
+    if (!e && was_behind)
+        group_fall_behind(ch, ch->next_seq);
+    bindings_unref(&h->groups.sets, b);
+    return e;
+}
+
+/* phx_close for those who may not come back, phx_error for those who should. */
+static void end_unplaced(struct hub *h, struct channel *ch, enum err e)
+{
+    if (e == ERR_NOT_FOUND)
+        member_end(h, ch, BYTES("phx_close"), BYTES("system"), nobody);
+    else
+        member_end(h, ch, BYTES("phx_error"), BYTES("system"), BYTES("out of memory"));
+}
+
+void member_set_bearer(struct hub *h, struct channel *ch, const struct bearer *b)
+{
+    ch->bearer = *b;
+    enum err e = move(h, ch);
+    if (e) {
+        end_unplaced(h, ch, e);
+        return;
+    }
+    member_watch(h, ch);
+}
+
+void member_watch(struct hub *h, struct channel *ch)
+{
+    peer_watch_expiry(h, ch->conn, end_of_token_us(&ch->bearer));
+}
+
+void member_adopt(struct hub *h, struct conn *c, const struct bearer *b)
+{
+    c->has_person = b->kind == TOKEN_USER;
+    c->person = *b;
+    if (!c->has_person)
+        return;
+    for (struct link *l = c->channels.next, *next; l != &c->channels; l = next) {
+        struct channel *ch = container_of(l, struct channel, of_conn);
+        next = l->next;
+        if (ch->is_tokenless)
+            member_set_bearer(h, ch, b);
+    }
+}
+
+void member_expire(struct hub *h, struct conn *c)
+{
+    for (struct link *l = c->channels.next, *next; l != &c->channels; l = next) {
+        struct channel *ch = container_of(l, struct channel, of_conn);
+        next = l->next;
+        int64_t end_us = end_of_token_us(&ch->bearer);
+        if (end_us > h->now_us) {
+            peer_watch_expiry(h, c, end_us);
+            continue;
+        }
+        buf_reset(&h->text);
+        buf_put_literal(&h->text, "Token has expired ");
+        buf_put_i64(&h->text, h->now_us / TIME_US_PER_S - ch->bearer.expires_s);
+        buf_put_literal(&h->text, " seconds ago");
+        member_end(h, ch, BYTES("phx_error"), BYTES("system"), buf_bytes(&h->text));
+    }
+}
+
+/* ---- the directory ---- */
+
+static bool is_for(const struct bearer *b, struct bytes user_id)
+{
+    return b->kind == TOKEN_USER && bytes_equal(bytes_of(b->user_id), user_id);
+}
+
+static void reclass_conn(struct hub *h, struct conn *c, struct bytes user_id)
+{
+    struct identity who;
+    if (c->has_person && is_for(&c->person, user_id) && member_identity(h, &c->person, &who))
+        c->has_person = false;
+    for (struct link *l = c->channels.next, *next; l != &c->channels; l = next) {
+        struct channel *ch = container_of(l, struct channel, of_conn);
+        next = l->next;
+        enum err e = is_for(&ch->bearer, user_id) ? move(h, ch) : OK;
+        if (e)
+            end_unplaced(h, ch, e);
+    }
+}
+
+void member_reclass(struct hub *h, struct bytes user_id)
+{
+    for (uint32_t i = 0; i < h->conns.count; i++) {
+        struct conn *c = conns_at(&h->conns, i);
+        if (c)
+            reclass_conn(h, c, user_id);
+    }
+}

@@ -1,0 +1,261 @@
+/* A connection is OPEN until one side says close.
+ *
+ *   OPEN ──we close politely──> CLOSING ──the peer answers, or patience ends──> CLOSED ──GONE──>
+ * freed └──the peer closes, breaks the protocol, or does not read──────────────────^
+ *
+ * In CLOSED the shell has been told to close the socket behind what is waiting; if that takes
+ * longer than the patience, it is told again, abruptly. */
+#include "hub/peer.h"
+
+#include "hub/member.h"
+#include "hub/message.h"
+
+#include <assert.h>
+
+void peer_touch(struct hub *h, struct conn *c)
+{
+    if (!list_is_linked(&c->touched))
+        list_push_back(&h->touched, &c->touched);
+}
+
+/* The node is in the heap from the connection's first to its last moment, so moving it takes no
+ * memory. */
+static void set_timer(struct hub *h, struct conn *c, int64_t at_us)
+{
+    enum err e = heap_set(&h->timers, &c->timer, at_us);
+    assert(e == OK);
+    (void)e;
+}
+
+/* ---- out ---- */
+
+static void doom(struct hub *h, struct conn *c)
+{
+    c->is_doomed = true;
+    h->has_doomed = true;
+    peer_touch(h, c);
+}
+
+static enum err frame_of(struct hub *h, enum ws_opcode opcode, struct bytes payload,
+                         struct frame **out)
+{
+    char header[WS_HEADER_MAX];
+    struct bytes head = {header, ws_put_header(header, opcode, payload.size)};
+    enum err e = frame_new(head, payload, 1, out);
+    h->counters.encoded_frames += !e;
+    return e;
+}
+
+static enum err send_frame(struct hub *h, struct conn *c, enum ws_opcode opcode,
+                           struct bytes payload, bool is_urgent)
+{
+    struct frame *f;
+    enum err e = frame_of(h, opcode, payload, &f);
+    if (e)
+        return e;
+    e = is_urgent ? outbox_push_urgent(&c->outbox, f, &h->urgent_limit)
+                  : outbox_push(&c->outbox, f, &h->direct_limit);
+    frame_unref(f);
+    if (!e)
+        peer_touch(h, c);
+    return e;
+}
+
+void peer_send(struct hub *h, struct conn *c, enum ws_opcode opcode, struct bytes payload)
+{
+    if (c->state != CONN_OPEN || c->is_doomed)
+        return;
+    if (send_frame(h, c, opcode, payload, false))
+        doom(h, c);
+}
+
+void peer_send_wire(struct hub *h, struct conn *c)
+{
+    /* Without memory for the words the peer cannot be told anything: it is dropped, and comes back.
+     */
+    if (h->wire.err)
+        doom(h, c);
+    peer_send(h, c, WS_TEXT, buf_bytes(&h->wire));
+}
+
+void peer_send_urgent(struct hub *h, struct conn *c, enum ws_opcode opcode, struct bytes payload)
+{
+    if (c->state != CONN_OPEN || c->is_doomed)
+        return;
+    if (send_frame(h, c, opcode, payload, true))
+        doom(h, c);
+}
+
+/* ---- close ---- */
+
+static void end_channels(struct hub *h, struct conn *c)
+{
+    for (struct link *l; (l = list_pop_front(&c->channels));)
+        member_drop(h, container_of(l, struct channel, of_conn));
+    list_remove(&c->pumping);
+}
+
+/* Tells the shell. */
+static void set_closed(struct hub *h, struct conn *c)
+{
+    c->state = CONN_CLOSED;
+    c->close_us = h->now_us + h->limits.close_us;
+    set_timer(h, c, c->close_us);
+    peer_touch(h, c);
+}
+
+static void put_close(struct hub *h, struct conn *c, enum ws_close_code code)
+{
+    char payload[2] = {(char)(code >> 8), (char)(code & 0xff)};
+    struct bytes body = {payload, code == WS_CLOSE_NO_STATUS ? 0 : sizeof(payload)};
+    struct frame *f;
+    struct outbox_limit any = {SIZE_MAX, UINT32_MAX};
+    if (frame_of(h, WS_CLOSE, body, &f)) {
+        c->is_abrupt = true;
+        return;
+    }
+    if (outbox_push(&c->outbox, f, &any))
+        c->is_abrupt = true;
+    frame_unref(f);
+}
+
+void peer_close(struct hub *h, struct conn *c, enum ws_close_code code, bool is_polite)
+{
+    if (c->state != CONN_OPEN)
+        return;
+    end_channels(h, c);
+    if (!is_polite)
+        outbox_drop(&c->outbox);
+    put_close(h, c, code);
+    set_closed(h, c);
+    if (is_polite && !c->is_abrupt)
+        c->state = CONN_CLOSING;
+}
+
+void peer_reap(struct hub *h)
+{
+    if (!h->has_doomed)
+        return;
+    h->has_doomed = false;
+    list_each(l, &h->touched)
+    {
+        struct conn *c = container_of(l, struct conn, touched);
+        if (!c->is_doomed || c->state != CONN_OPEN)
+            continue;
+        h->counters.dropped_slow++;
+        peer_close(h, c, WS_CLOSE_TRY_AGAIN_LATER, false);
+    }
+}
+
+void peer_free(struct hub *h, struct conn *c)
+{
+    end_channels(h, c);
+    heap_remove(&h->timers, &c->timer);
+    conns_remove(&h->conns, c);
+}
+
+/* ---- in ---- */
+
+static enum ws_close_code close_code_of(enum err e)
+{
+    switch (e) {
+    case ERR_TYPE:
+        return WS_CLOSE_INVALID_PAYLOAD;
+    case ERR_LIMIT:
+        return WS_CLOSE_TOO_BIG;
+    case ERR_NOMEM:
+        return WS_CLOSE_INTERNAL_ERROR;
+    default:
+        return WS_CLOSE_PROTOCOL_ERROR;
+    }
+}
+
+static void recv_close(struct hub *h, struct conn *c, const struct ws_message *m)
+{
+    if (c->state == CONN_CLOSING)
+        set_closed(h, c);
+    else
+        peer_close(h, c, m->close_code, false);
+}
+
+/* A pong that does not fit is left out: only the latest ping need be answered (RFC 6455, 5.5.3). */
+static void recv_ping(struct hub *h, struct conn *c, const struct ws_message *m)
+{
+    (void)!send_frame(h, c, WS_PONG, m->payload, true);
+}
+
+static void recv_message(struct hub *h, struct conn *c, const struct ws_message *m)
+{
+    if (m->opcode == WS_CLOSE) {
+        recv_close(h, c, m);
+        return;
+    }
+    if (c->state != CONN_OPEN)
+        return;
+    if (m->opcode == WS_PING)
+        recv_ping(h, c, m);
+    else if (m->opcode == WS_TEXT || m->opcode == WS_BINARY)
+        message_recv(h, c, m->opcode, m->payload);
+}
+
+void peer_recv(struct hub *h, struct conn *c, struct ws_input in)
+{
+    struct ws_message m;
+    while (c->state != CONN_CLOSED && !c->is_doomed) {
+        enum err e = ws_decode(&c->decoder, &in, &m);
+        if (e == ERR_AGAIN)
+            return;
+        if (e && c->state == CONN_OPEN)
+            peer_close(h, c, close_code_of(e), false);
+        else if (e)
+            set_closed(h, c);
+        if (e)
+            return;
+        c->heard_us = h->now_us;
+        recv_message(h, c, &m);
+    }
+}
+
+/* ---- time ---- */
+
+static void set_deadline(struct hub *h, struct conn *c)
+{
+    int64_t idle_us = c->heard_us + h->limits.idle_us;
+    set_timer(h, c, idle_us < c->expiry_us ? idle_us : c->expiry_us);
+}
+
+void peer_watch_expiry(struct hub *h, struct conn *c, int64_t at_us)
+{
+    if (c->state != CONN_OPEN || at_us >= c->expiry_us)
+        return;
+    c->expiry_us = at_us;
+    if (at_us < c->timer.deadline)
+        set_timer(h, c, at_us);
+}
+
+static void give_up(struct hub *h, struct conn *c)
+{
+    c->state = CONN_CLOSED;
+    c->is_abrupt = true;
+    heap_remove(&h->timers, &c->timer);
+    peer_touch(h, c);
+}
+
+void peer_tick(struct hub *h, struct conn *c)
+{
+    if (c->state != CONN_OPEN) {
+        give_up(h, c);
+        return;
+    }
+    if (c->heard_us + h->limits.idle_us <= h->now_us) {
+        h->counters.dropped_idle++;
+        peer_close(h, c, WS_CLOSE_GOING_AWAY, false);
+        return;
+    }
+    if (c->expiry_us <= h->now_us) {
+        c->expiry_us = INT64_MAX;
+        member_expire(h, c);
+    }
+    if (c->state == CONN_OPEN)
+        set_deadline(h, c);
+}

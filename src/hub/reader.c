@@ -1,0 +1,92 @@
+#include "hub/reader.h"
+
+#include "base/mem.h"
+
+void reader_classes_init(struct reader_classes *r, const struct policies *p, uint64_t seed)
+{
+    *r = (struct reader_classes){.policies = p};
+    map_init(&r->map, seed);
+}
+
+void reader_classes_done(struct reader_classes *r)
+{
+    map_done(&r->map);
+}
+
+enum err reader_class_get(struct reader_classes *r, const struct identity *who, bool is_personal,
+                          struct reader_class **out)
+{
+    char key[UUID_SIZE + 1] = {(char)('0' + who->role)};
+    struct bytes user = is_personal ? bytes_of(who->user_id) : BYTES("");
+    if (user.size)
+        memcpy(key + 1, user.data, user.size);
+    struct bytes text = {key, 1 + user.size};
+    struct map_entry *found = map_get(&r->map, text);
+    if (found) {
+        *out = container_of(found, struct reader_class, entry);
+        (*out)->refs++;
+        return OK;
+    }
+    struct reader_class *c = mem_zalloc(sizeof(*c));
+    if (!c)
+        return ERR_NOMEM;
+    memcpy(c->key, key, text.size);
+    c->entry.key = (struct bytes){c->key, text.size};
+    c->who.role = who->role;
+    if (user.size)
+        memcpy(c->who.user_id, user.data, user.size);
+    c->refs = 1;
+    c->number = ++r->last_number;
+    if (map_put(&r->map, &c->entry)) {
+        mem_free(c);
+        return ERR_NOMEM;
+    }
+    *out = c;
+    return OK;
+}
+
+void reader_class_unref(struct reader_classes *r, struct reader_class *c)
+{
+    if (!c || --c->refs > 0)
+        return;
+    map_remove(&r->map, c->entry.key);
+    mem_free(c);
+}
+
+static bool sees(struct reader_classes *r, const struct reader_class *c, const struct table *t,
+                 struct bytes row)
+{
+    struct policy_context ctx = {.who = c->who};
+    r->decisions++;
+    return policy_sees(r->policies, t, VERB_SELECT, &ctx, row);
+}
+
+static enum sight decide(struct reader_classes *r, const struct reader_class *c,
+                         const struct change *change)
+{
+    if (c->who.role == ROLE_SERVICE)
+        return SIGHT_WHOLE;
+    bool sees_row = sees(r, c, change->table, change_row(change));
+    if (change->verb != VERB_UPDATE)
+        return sees_row ? SIGHT_WHOLE : SIGHT_NONE;
+    bool saw_row = sees(r, c, change->table, change->old_row);
+    if (sees_row)
+        return saw_row ? SIGHT_WHOLE : SIGHT_ENTERS;
+    return saw_row ? SIGHT_LEAVES : SIGHT_NONE;
+}
+
+enum sight reader_sight(struct reader_classes *r, struct reader_class *c,
+                        const struct change *change)
+{
+    uint64_t block = change->seq / READER_MEMO;
+    unsigned at = (unsigned)(change->seq % READER_MEMO);
+    if (c->memo_block != block) {
+        c->memo_block = block;
+        c->memo_known = 0;
+    }
+    if (!(c->memo_known >> at & 1)) {
+        c->memo[at] = (uint8_t)decide(r, c, change);
+        c->memo_known |= UINT64_C(1) << at;
+    }
+    return (enum sight)c->memo[at];
+}

@@ -1,0 +1,40 @@
+/* state: what the modules of the hub share.  Only hub.c makes and frees it. */
+#ifndef HUB_STATE_H
+#define HUB_STATE_H
+
+#include "hub/channel.h"
+#include "hub/feed.h"
+#include "hub/group.h"
+
+struct hub {
+    const struct catalogue *catalogue;
+    const struct table *staff; /* `users`, or NULL */
+    const unsigned char *secret;
+    char *epoch_text; /* owned */
+    struct bytes epoch;
+    struct hub_limits limits;
+    struct outbox_limit feed_limit;   /* changes and broadcasts leave room … */
+    struct outbox_limit direct_limit; /* … for what is said to one peer … */
+    struct outbox_limit urgent_limit; /* … and that for heartbeats and control frames */
+    struct changelog *log;
+    struct directory *directory;
+    struct conns conns;
+    struct channels channels;
+    struct groups groups;
+    struct feed feed;
+    struct heap timers;   /* struct conn.timer, Unix microseconds */
+    struct link touched;  /* struct conn.touched */
+    struct link pumping;  /* struct conn.pumping */
+    int64_t pump_at_us;   /* when `pumping` is due; INT64_MAX: it is empty */
+    bool has_doomed;      /* some touched connection is doomed */
+    uint64_t run;         /* counts the runs of changes, for group->mark */
+    struct buf decoded;   /* strings of the message being handled */
+    struct buf response;  /* the payload being written */
+    struct buf text;      /* a text inside it */
+    struct buf wire;      /* the message around it */
+    struct arena scratch; /* of the message being handled */
+    int64_t now_us;
+    struct hub_counters counters;
+};
+
+#endif

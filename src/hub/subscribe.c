@@ -1,0 +1,268 @@
+#include "hub/subscribe.h"
+
+#include "base/time.h"
+#include "hub/deliver.h"
+#include "hub/join.h"
+#include "hub/member.h"
+#include "hub/message.h"
+
+/* One join on its way. */
+struct attempt {
+    struct conn *conn;
+    const struct phx_message *message;
+    struct bytes join_ref;
+    struct join_config config;
+    struct bearer bearer;
+    bool has_token;    /* the join brought one */
+    bool is_tokenless; /* it did not, and the socket may know better one day */
+    bool can_resume;
+    struct buf
+        *system; /* the fault of the bindings, for the `system` message; empty when there is none */
+};
+
+static void refuse(struct hub *h, const struct attempt *a, struct bytes reason)
+{
+    h->counters.joins_refused++;
+    message_refuse(h, a->conn, a->message, a->join_ref, reason);
+}
+
+/* ---- the token ---- */
+
+void subscribe_put_fault(struct buf *out, enum token_fault fault, int64_t expired_s)
+{
+    switch (fault) {
+    case TOKEN_EXPIRED:
+        buf_put_literal(out, "Token has expired ");
+        buf_put_i64(out, expired_s);
+        buf_put_literal(out, " seconds ago");
+        break;
+    case TOKEN_NO_CLAIMS:
+        buf_put_literal(out, "Fields `role` and `exp` are required in JWT");
+        break;
+    case TOKEN_BAD_SIGNATURE:
+        buf_put_literal(out, "Failed to validate JWT signature");
+        break;
+    default:
+        buf_put_literal(out, "The token provided is not a valid JWT");
+        break;
+    }
+}
+
+static struct bytes fault_code(enum token_fault fault)
+{
+    switch (fault) {
+    case TOKEN_BAD_SIGNATURE:
+        return BYTES("JwtSignatureError: ");
+    case TOKEN_MALFORMED:
+        return BYTES("MalformedJWT: ");
+    default:
+        return BYTES("InvalidJWTToken: ");
+    }
+}
+
+static enum err refuse_token(struct hub *h, const struct attempt *a, enum token_fault fault,
+                             int64_t expires_s)
+{
+    buf_reset(&h->text);
+    buf_put(&h->text, fault_code(fault));
+    subscribe_put_fault(&h->text, fault, h->now_us / TIME_US_PER_S - expires_s);
+    refuse(h, a, buf_bytes(&h->text));
+    return ERR_DENIED;
+}
+
+/* A version 2 client that knows of no token says so only by leaving it out (section 5.1). */
+static void take_key(struct attempt *a, int64_t now_s)
+{
+    const struct conn *c = a->conn;
+    a->is_tokenless = c->version == PHX_V2 && c->key.kind == TOKEN_ANON;
+    bool is_known = a->is_tokenless && c->has_person && c->person.expires_s > now_s;
+    a->bearer = is_known ? c->person : c->key;
+}
+
+static enum err authenticate(struct hub *h, struct attempt *a)
+{
+    int64_t now_s = h->now_us / TIME_US_PER_S;
+    struct claims claims = {.expires_s = 0};
+    struct identity who;
+    enum token_fault fault = TOKEN_OK;
+    a->has_token = a->config.access_token.size > 0;
+    if (a->has_token) {
+        fault = token_verify(h->secret, a->config.access_token, now_s, &claims);
+        a->bearer = bearer_of(&claims);
+    } else {
+        take_key(a, now_s);
+        if (a->bearer.expires_s <= now_s)
+            fault = TOKEN_EXPIRED;
+    }
+    if (fault)
+        return refuse_token(h, a, fault, a->bearer.expires_s);
+    if (member_identity(h, &a->bearer, &who)) {
+        refuse(h, a, BYTES("Unauthorized: unknown or disabled user"));
+        return ERR_DENIED;
+    }
+    if (a->config.is_private && who.role == ROLE_ANON) {
+        buf_reset(&h->text);
+        buf_put_literal(&h->text, "Unauthorized: You do not have permissions to read from this "
+                                  "Channel topic: ");
+        buf_put(&h->text,
+                bytes_slice(a->message->topic, sizeof("realtime:") - 1, a->message->topic.size));
+        refuse(h, a, buf_bytes(&h->text));
+        return ERR_DENIED;
+    }
+    return OK;
+}
+
+/* ---- the checks before ---- */
+
+static struct bytes fault_of_topic(const struct hub *h, const struct attempt *a)
+{
+    if (!bytes_starts_with(a->message->topic, BYTES("realtime:")))
+        return BYTES("unmatched topic");
+    if (a->message->topic.size == sizeof("realtime:") - 1)
+        return BYTES("TopicNameRequired: You must provide a topic name");
+    if (a->conn->channel_count >= h->limits.channels_max)
+        return BYTES("ChannelRateLimitReached: Too many channels");
+    return BYTES("");
+}
+
+static struct bytes fault_of_config(const struct attempt *a)
+{
+    if (a->config.is_over_limit)
+        return BYTES("TooManyBindings: Too many postgres_changes bindings");
+    if (a->config.wants_replay && !a->config.is_private)
+        return BYTES("UnableToReplayMessages: Replay is not allowed for public channels");
+    return BYTES("");
+}
+
+/* ---- the subscription ---- */
+
+static enum err subscribe(struct hub *h, struct attempt *a, struct channel *ch)
+{
+    struct bindings *b;
+    const struct join_config *config = &a->config;
+    if (config->binding_count == 0)
+        return OK;
+    enum err e =
+        bindings_get(&h->groups.sets, config->bindings, config->binding_count, a->system, &b);
+    if (e == ERR_NOMEM)
+        return e;
+    if (e) /* the channel is joined all the same, and told (section 4.3) */
+        return OK;
+    e = member_enter(h, ch, b);
+    bindings_unref(&h->groups.sets, b);
+    return e;
+}
+
+/* Does the log hold everything behind the cursor of the client? */
+static void resume(struct hub *h, struct attempt *a, struct channel *ch)
+{
+    uint64_t seq = a->config.resume_seq, head = changelog_head(h->log);
+    a->can_resume = bytes_equal(a->config.resume_epoch, h->epoch) && seq <= head &&
+                    seq + 1 >= changelog_tail(h->log);
+    if (a->config.has_resume && a->can_resume && ch->group && seq < head)
+        group_fall_behind(ch, seq + 1);
+}
+
+static enum err make_channel(struct hub *h, struct attempt *a, struct channel **out)
+{
+    struct channel *ch;
+    enum err e = channel_add(&h->channels, a->conn, a->message->topic, a->join_ref, &ch);
+    if (e)
+        return e;
+    ch->bearer = a->bearer;
+    ch->is_tokenless = a->is_tokenless;
+    ch->is_private = a->config.is_private;
+    ch->wants_ack = a->config.wants_ack;
+    ch->wants_self = a->config.wants_self;
+    e = subscribe(h, a, ch);
+    if (e) {
+        member_drop(h, ch);
+        return e;
+    }
+    resume(h, a, ch);
+    member_watch(h, ch);
+    *out = ch;
+    return OK;
+}
+
+/* ---- the answer ---- */
+
+static void reply(struct hub *h, const struct attempt *a)
+{
+    struct buf *out = &h->response;
+    buf_reset(out);
+    buf_put_literal(out, "{\"postgres_changes\":");
+    join_put_bindings(out, a->config.bindings, a->config.binding_count);
+    if (a->config.has_resume) {
+        buf_put_literal(out, ",\"resume\":{\"epoch\":");
+        json_put_string(out, h->epoch);
+        buf_put_literal(out, ",\"seq\":");
+        buf_put_u64(out, changelog_head(h->log));
+        buf_put_literal(out, ",\"replayed\":");
+        buf_put(out, a->can_resume ? BYTES("true}") : BYTES("false}"));
+    }
+    buf_put_char(out, '}');
+    message_reply(h, a->conn, a->message, a->join_ref, true);
+}
+
+static bool wants_presence(const struct attempt *a)
+{
+    /* Old clients never say it, and would never see presence (section 4.2). */
+    return a->config.presence == JOIN_YES ||
+           (a->config.presence == JOIN_UNSAID && a->conn->version == PHX_V1);
+}
+
+static void follow_up(struct hub *h, const struct attempt *a, struct channel *ch)
+{
+    if (wants_presence(a)) {
+        buf_reset(&h->response);
+        buf_put_literal(&h->response, "{}");
+        member_push(h, ch, BYTES("presence_state"));
+    }
+    if (ch->group)
+        member_system(h, ch, BYTES("postgres_changes"), true, BYTES("Subscribed to PostgreSQL"));
+    else if (a->config.binding_count > 0)
+        member_system(h, ch, BYTES("postgres_changes"), false, buf_bytes(a->system));
+    if (a->config.wants_replication_ready)
+        member_system(h, ch, BYTES("system"), true, BYTES("Replication connection established"));
+}
+
+static void join(struct hub *h, struct attempt *a)
+{
+    struct channel *ch;
+    struct bytes fault = fault_of_topic(h, a);
+    arena_reset(&h->scratch);
+    if (fault.size == 0 &&
+        join_parse(a->message->payload, h->limits.bindings_max, &h->scratch, &a->config))
+        fault = BYTES("UnknownErrorOnChannel: out of memory");
+    if (fault.size == 0)
+        fault = fault_of_config(a);
+    if (fault.size > 0) {
+        refuse(h, a, fault);
+        return;
+    }
+    if (authenticate(h, a))
+        return;
+    if (make_channel(h, a, &ch)) {
+        refuse(h, a, BYTES("UnknownErrorOnChannel: out of memory"));
+        return;
+    }
+    h->counters.joins++;
+    reply(h, a);
+    follow_up(h, a, ch);
+    if (a->has_token)
+        member_adopt(h, a->conn, &a->bearer);
+    deliver_pump(h, a->conn);
+}
+
+void subscribe_recv(struct hub *h, struct conn *c, struct channel *old, const struct phx_message *m)
+{
+    struct buf system;
+    struct attempt a = {.conn = c, .message = m, .system = &system};
+    a.join_ref = m->join_ref.data ? m->join_ref : m->ref;
+    buf_init(&system, 4096);
+    if (old)
+        member_end(h, old, BYTES("phx_close"), BYTES(""), BYTES(""));
+    join(h, &a);
+    buf_done(&system);
+}
