@@ -325,18 +325,14 @@ static const char *skip_container(const char *p, const char *end)
     return p;
 }
 
-static bool ends_word(char c)
-{
-    return c == ',' || c == '}' || c == ']' || is_space(c);
-}
-
+/* To `end` at most, which is where the container around it closes. */
 static const char *skip_value(const char *p, const char *end)
 {
     if (*p == '"')
         return skip_string(p + 1, end);
     if (*p == '{' || *p == '[')
         return skip_container(p + 1, end);
-    while (p < end && !ends_word(*p))
+    while (p < end && *p != ',' && !is_space(*p))
         p++;
     return p;
 }

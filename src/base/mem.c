@@ -140,8 +140,6 @@ static bool add_chunk(struct arena *a, size_t wanted)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-    if (size > SIZE_MAX - ARENA_ALIGN)
-        return NULL;
     /* `used` is rounded up, not the size: the last block may end at the very limit. */
     size_t at = (a->used + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     if (!a->chunk || at > a->chunk->size || size > a->chunk->size - at) {

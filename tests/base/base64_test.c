@@ -129,6 +129,24 @@ static void one_text_stands_for_one_run_of_bytes(void **state)
     buf_done(&b);
 }
 
+static void text_needs_no_more_room_than_it_has_bytes(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size < 10; size++) {
+        struct buf b;
+        buf_init(&b, (size + 2) / 3 * 4);
+        base64_encode(&b, (struct bytes){"0123456789", size});
+        assert_int_equal(b.err, OK);
+        assert_int_equal(b.size, b.max);
+        buf_done(&b);
+        buf_init(&b, (size * 4 + 2) / 3);
+        base64url_encode(&b, (struct bytes){"0123456789", size});
+        assert_int_equal(b.err, OK);
+        assert_int_equal(b.size, b.max);
+        buf_done(&b);
+    }
+}
+
 static void buffer_errors_are_passed_on(void **state)
 {
     (void)state;
@@ -155,6 +173,7 @@ int main(void)
         cmocka_unit_test(every_byte_but_the_digits_is_refused),
         cmocka_unit_test(decoding_gives_back_what_was_encoded),
         cmocka_unit_test(one_text_stands_for_one_run_of_bytes),
+        cmocka_unit_test(text_needs_no_more_room_than_it_has_bytes),
         cmocka_unit_test(buffer_errors_are_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,10 +38,23 @@ static void nocase_ignores_the_case_of_ascii_letters_only(void **state)
 {
     (void)state;
     assert_true(bytes_equal_nocase(BYTES("Sec-WebSocket-Key"), BYTES("sec-websocket-kEY")));
+    assert_true(bytes_equal_nocase(BYTES("AZ"), BYTES("az")));
     assert_false(bytes_equal_nocase(BYTES("a"), BYTES("ab")));
     assert_false(bytes_equal_nocase(BYTES("@"), BYTES("`")));
     assert_false(bytes_equal_nocase(BYTES("["), BYTES("{")));
     assert_false(bytes_equal_nocase(BYTES("\xc4"), BYTES("\xe4")));
+}
+
+static void comparing_stays_within_the_sizes(void **state)
+{
+    (void)state;
+    struct bytes a = check_boxed(BYTES("Upgrade"));
+    struct bytes b = check_boxed(BYTES("upgrade"));
+    assert_true(bytes_equal_nocase(a, b));
+    assert_false(bytes_equal(a, b));
+    assert_true(bytes_compare(a, b) < 0);
+    check_unbox(a);
+    check_unbox(b);
 }
 
 static void starts_and_ends_are_found(void **state)
@@ -50,6 +63,7 @@ static void starts_and_ends_are_found(void **state)
     struct bytes b = BYTES("realtime:sales");
     assert_true(bytes_starts_with(b, BYTES("realtime:")));
     assert_true(bytes_starts_with(b, BYTES("")));
+    assert_true(bytes_starts_with(b, b));
     assert_false(bytes_starts_with(b, BYTES("sales")));
     assert_false(bytes_starts_with(BYTES("real"), b));
     assert_true(bytes_ends_with(b, BYTES(":sales")));
@@ -186,6 +200,7 @@ static void signed_numbers_are_read(void **state)
     };
     for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
         int64_t n = 42;
+        assert_int_equal(bytes_to_i64((struct bytes){NULL, 0}, &n), ERR_SYNTAX);
         assert_int_equal(bytes_to_i64(bytes_of(cases[i].text), &n), cases[i].err);
         assert_true(n == (cases[i].err ? 42 : cases[i].value));
     }
@@ -198,6 +213,7 @@ int main(void)
         cmocka_unit_test(compare_is_by_byte_and_the_shorter_is_first),
         cmocka_unit_test(equality_looks_at_size_and_content),
         cmocka_unit_test(nocase_ignores_the_case_of_ascii_letters_only),
+        cmocka_unit_test(comparing_stays_within_the_sizes),
         cmocka_unit_test(starts_and_ends_are_found),
         cmocka_unit_test(find_gives_the_first_place_or_the_size),
         cmocka_unit_test(trim_takes_spaces_and_tabs_from_both_ends),

@@ -272,8 +272,8 @@ static void members_of_an_object_come_in_order(void **state)
 static void members_of_an_array_have_no_key(void **state)
 {
     (void)state;
-    static const char *const want[] = {"1", "\"a\"", "{\"b\":2}", "[3]", "true", "-4"};
-    struct json_iter it = json_iter(value_of("[1 ,\"a\", {\"b\":2},[3],true , -4 ]"));
+    static const char *const want[] = {"1", "\"\"", "\"a\"", "{\"b\":2}", "[3]", "true", "-4"};
+    struct json_iter it = json_iter(value_of("[1 ,\"\",\"a\", {\"b\":2},[3],true , -4 ]"));
     struct bytes key;
     struct json_value v;
     for (size_t i = 0; i < CHECK_COUNT(want); i++) {

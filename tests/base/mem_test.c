@@ -130,6 +130,11 @@ static void arena_gives_all_of_its_max_to_one_block(void **state)
     assert_int_equal(all[4999], 0);
     assert_null(arena_alloc(&a, 1));
     arena_done(&a);
+    arena_init(&a, 4096);
+    assert_non_null(arena_alloc(&a, 1));
+    assert_non_null(arena_zalloc(&a, 4080));
+    assert_int_equal(a.total, 4096);
+    arena_done(&a);
 }
 
 static void arena_refuses_sizes_that_overflow(void **state)
@@ -172,6 +177,11 @@ static void arena_copy_ends_with_a_zero(void **state)
     struct arena a;
     arena_init(&a, 4096);
     struct bytes copy = arena_copy(&a, (struct bytes){"baguette", 3});
+    check_text(copy, "bag");
+    arena_done(&a);
+    arena_init(&a, 4);
+    assert_null(arena_copy(&a, BYTES("four")).data);
+    copy = arena_copy(&a, BYTES("bag"));
     check_text(copy, "bag");
     assert_int_equal(copy.data[3], '\0');
     assert_non_null(arena_copy(&a, (struct bytes){NULL, 0}).data);

@@ -56,6 +56,20 @@ static void below_stays_below_and_reaches_everything(void **state)
     }
 }
 
+static void below_favours_no_number(void **state)
+{
+    (void)state;
+    /* Three quarters of all there is: a plain remainder would hit the lower third twice as often.
+     */
+    uint64_t bound = UINT64_C(3) << 62;
+    struct rng r;
+    rng_init(&r, 8);
+    unsigned low = 0;
+    for (int i = 0; i < 3000; i++)
+        low += rng_below(&r, bound) < bound / 3;
+    assert_in_range(low, 900, 1100);
+}
+
 static void uuid4_has_its_version_and_variant(void **state)
 {
     (void)state;
@@ -103,6 +117,7 @@ static void uuids_of_another_shape_are_refused(void **state)
     (void)state;
     struct bytes good = BYTES("0197A1b2-1111-7000-8000-00000000000f");
     assert_true(uuid_is_valid(good));
+    assert_true(uuid_is_valid(BYTES("01234567-89ab-cdef-ABCD-EF0123456789")));
     assert_false(uuid_is_valid(bytes_slice(good, 0, 35)));
     assert_false(uuid_is_valid(BYTES("")));
     assert_false(uuid_is_valid(BYTES("0197a1b2-1111-7000-8000-00000000000f0")));
@@ -121,6 +136,7 @@ int main(void)
         cmocka_unit_test(numbers_are_those_of_the_algorithm),
         cmocka_unit_test(seed_of_zero_is_spread),
         cmocka_unit_test(below_stays_below_and_reaches_everything),
+        cmocka_unit_test(below_favours_no_number),
         cmocka_unit_test(uuid4_has_its_version_and_variant),
         cmocka_unit_test(uuid7_begins_with_its_time),
         cmocka_unit_test(later_uuid7_sorts_behind),
