@@ -184,6 +184,7 @@ static void arena_copy_ends_with_a_zero(void **state)
     copy = arena_copy(&a, BYTES("bag"));
     check_text(copy, "bag");
     assert_int_equal(copy.data[3], '\0');
+    arena_reset(&a);
     assert_non_null(arena_copy(&a, (struct bytes){NULL, 0}).data);
     arena_done(&a);
 }
