@@ -14,7 +14,7 @@ import { SignInPage } from './pages/signin';
 import { ConnectionStatus } from './ui/connection';
 import { BakeIcon, LoafIcon, NoteIcon, ReportIcon, SellIcon, SignOutIcon, StockIcon } from './ui/icons';
 import { Failed, PageHead, ShiftIcon, Skeleton } from './ui/parts';
-import { Toasts } from './ui/toast';
+import { hush, Toasts } from './ui/toast';
 
 interface Place {
   path: string;
@@ -113,6 +113,7 @@ function Shell() {
   useEffect(() => {
     if (!here) return;
     document.title = `${here.label} – ${config.peek()?.bakery_name ?? 'HomeBake'}`;
+    hush();
     if (!isFirst.current) document.getElementById('page-title')?.focus();
     isFirst.current = false;
   }, [here]);

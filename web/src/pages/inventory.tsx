@@ -58,7 +58,7 @@ function Summary() {
 }
 
 function BreadCard({ line }: { line: Line }) {
-  const { bread, remaining, level, day: today, shift: now } = line;
+  const { bread, remaining, level, day: today } = line;
   const delta = useFresh(remaining);
   const full = Math.max(today.produced, remaining, 1);
   const share = Math.max(0, Math.min(1, remaining / full));
@@ -73,18 +73,29 @@ function BreadCard({ line }: { line: Line }) {
             {!bread.is_active && <span>not sold any more</span>}
           </p>
         </div>
-        <LevelBadge level={level} />
+        <p class="bread-state">
+          <LevelBadge level={level} />
+          {delta !== 0 && <span class="delta">{signed(delta)} just now</span>}
+        </p>
       </div>
-      <p class="bread-left">
-        <span class="bread-number" data-figure="remaining">
-          {count(remaining)}
-        </span>
-        <span class="bread-word">left</span>
-        {delta !== 0 && <span class="delta">{signed(delta)} just now</span>}
-      </p>
+      <div class="bread-body">
+        <p class="bread-left">
+          <span class="bread-number" data-figure="remaining">
+            {count(remaining)}
+          </span>
+          <span class="bread-word">left</span>
+        </p>
+        <Counted line={line} />
+      </div>
       <div class={`bar bar-${level}`} aria-hidden="true">
         <span style={{ width: `${share * 100}%` }} />
       </div>
+    </li>
+  );
+}
+
+function Counted({ line: { bread, day: today, shift: now } }: { line: Line }) {
+  return (
       <table class="mini">
         <caption class="unseen">{bread.name}: baked and sold</caption>
         <thead>
@@ -101,13 +112,15 @@ function BreadCard({ line }: { line: Line }) {
             <td data-figure="day-sold">{count(today.sold)}</td>
           </tr>
           <tr>
-            <th scope="row">This shift</th>
+            <th scope="row">
+              <span class="unseen">This </span>
+              <span class="cap">shift</span>
+            </th>
             <td data-figure="shift-baked">{count(now.produced)}</td>
             <td data-figure="shift-sold">{count(now.sold)}</td>
           </tr>
         </tbody>
       </table>
-    </li>
   );
 }
 

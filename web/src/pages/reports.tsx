@@ -121,7 +121,7 @@ function Cards({ total }: { total: Sums }) {
     <dl class="stats">
       {card('revenue', 'Revenue', s.money.value(total.revenue), `${count(total.sales)} ${total.sales === 1 ? 'sale' : 'sales'}`, true)}
       {card('baked', 'Baked', count(total.baked), 'loaves')}
-      {card('sold', 'Sold', count(total.sold), 'loaves, without returns')}
+      {card('sold', 'Sold', count(total.sold), 'returns not counted')}
       {card('left', 'Left over', count(total.baked - total.sold), 'baked less sold')}
       {card('discount', 'Discounts', s.money.value(total.discount), 'given')}
       {card('returned', 'Returned', count(total.returned), 'loaves')}

@@ -90,7 +90,7 @@ function SaleSheet({ line, onClose }: { line: Line; onClose: () => void }) {
     void sell(bread, quantity, discount, extras.returned);
   };
   return (
-    <Sheet title={bread.name} onClose={onClose}>
+    <Sheet title={bread.name} onClose={onClose} hasOwnFocus>
       <form class="form" noValidate onSubmit={submit}>
         <p class="sheet-facts">
           <span>{s.money.value(toMinor(bread.unit_price))} each</span>
@@ -112,7 +112,7 @@ function SaleSheet({ line, onClose }: { line: Line; onClose: () => void }) {
           </div>
         </details>
         <FormError text={discount === null && error ? error : ''} />
-        <button type="submit" class="button button-main button-big" data-action="sell">
+        <button type="submit" class="button button-main button-big" data-action="sell" autofocus>
           <span>{extras.returned ? 'Record the return' : `Sell ${count(quantity)}`}</span>
           <span class="button-sum">{s.money.value(total)}</span>
         </button>

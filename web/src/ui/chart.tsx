@@ -32,6 +32,7 @@ function axes(props: () => ChartProps): uPlot.Axis[] {
     {
       ...look,
       grid: { show: false },
+      size: 32,
       incrs: [1, 2, 3, 5, 7, 10, 14, 30, 60],
       space: 52,
       values: (_u, at) => at.map((i) => props().days[i] ?? ''),

@@ -203,12 +203,14 @@ export function FormError({ text }: { text: string }) {
 interface SheetProps {
   title: string;
   onClose: () => void;
+  /* Something inside has `autofocus`; else the title takes the focus. */
+  hasOwnFocus?: boolean;
   children: ComponentChildren;
 }
 
 /* A modal dialog: a sheet from the bottom on a phone, a card on a wider screen.  The browser keeps the focus inside
  * and gives it back. */
-export function Sheet({ title, onClose, children }: SheetProps) {
+export function Sheet({ title, onClose, hasOwnFocus = false, children }: SheetProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -237,7 +239,9 @@ export function Sheet({ title, onClose, children }: SheetProps) {
     >
       <div class="sheet-body">
         <div class="sheet-head">
-          <h2 id={id}>{title}</h2>
+          <h2 id={id} tabIndex={-1} autofocus={!hasOwnFocus}>
+            {title}
+          </h2>
           <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
             <CloseIcon />
           </button>
