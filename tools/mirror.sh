@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Checks that every src/x/y.c has its tests/x/y_test.c, and every such test its source.  A part of a
-# module, src/x/y_part.c beside src/x/y.c, is tested through the module.
+# module, src/x/y_part.c beside src/x/y.c, is tested through the module; a long test may be parted in
+# the same way.
 # Usage: tools/mirror.sh [ROOT]
 set -euo pipefail
 cd "${1:-"$(dirname "$0")/.."}"
 shopt -s nullglob
 
-# Sources without a test of their own, and why.
+# Sources without a test of their own: the test that runs them, or the reason why there is none.
 declare -A untested=(
     [src/server/main.c]='only hands argv on; the clients and the crash tests run the program'
 )
 # Tests without a source of their own, and why.
 declare -A unsourced=(
     [tests/base/list_test.c]='base/list.h is all there is'
-    [tests/base/json_peer_test.c]='compares base/json.c with another reader'
 )
 
 faults=0 sources=0 tests=0
@@ -22,34 +22,46 @@ complain() {
     faults=$((faults + 1))
 }
 
-# Drops `_part` by `_part` from the name until a tested module is left.
-is_part() {
-    local module=${1%.c}
-    while [[ ${module##*/} == *_* ]]; do
-        module=${module%_*}
-        if [ -f "$module.c" ] && [ -f "tests/${module#src/}_test.c" ]; then
-            return 0
-        fi
+# has_module NAME PREFIX SUFFIX: drops `_part` by `_part` from NAME until PREFIX NAME SUFFIX is a file.
+has_module() {
+    local name=$1
+    while [[ ${name##*/} == *_* ]]; do
+        name=${name%_*}
+        [ ! -f "$2$name$3" ] || return 0
     done
     return 1
 }
 
+check_source() {
+    local file=$1 name=${1#src/}
+    name=${name%.c}
+    local why=${untested[$file]-}
+    if [ -f "tests/${name}_test.c" ]; then
+        [ -z "$why" ] || complain "$file: has a test of its own now, take it off the list"
+    elif [[ $why == tests/* ]]; then
+        [ -f "$why" ] || complain "$file: $why is missing"
+    elif [ -z "$why" ] && ! has_module "$name" tests/ _test.c; then
+        complain "$file: tests/${name}_test.c is missing"
+    fi
+}
+
+check_test() {
+    local file=$1 name=${1#tests/}
+    name=${name%_test.c}
+    [ -f "src/$name.c" ] || [ -n "${unsourced[$file]-}" ] || has_module "$name" src/ .c ||
+        complain "$file: src/$name.c is missing"
+}
+
 for file in src/*/*.c; do
     sources=$((sources + 1))
-    test=tests/${file#src/}
-    test=${test%.c}_test.c
-    if [ -f "$test" ]; then
-        [ -z "${untested[$file]-}" ] || complain "$file: has a test now, take it off the list"
-    elif [ -z "${untested[$file]-}" ] && ! is_part "$file"; then
-        complain "$file: $test is missing"
-    fi
+    check_source "$file"
 done
-
-for test in tests/*/*_test.c; do
+for file in tests/*/*_test.c; do
     tests=$((tests + 1))
-    file=src/${test#tests/}
-    file=${file%_test.c}.c
-    [ -f "$file" ] || [ -n "${unsourced[$test]-}" ] || complain "$test: $file is missing"
+    check_test "$file"
+done
+for file in "${!untested[@]}"; do
+    [ -f "$file" ] || complain "$file: is on the list, but is no more"
 done
 
 [ "$faults" = 0 ] || exit 1
