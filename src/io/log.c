@@ -26,7 +26,8 @@ static struct {
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
 
-/* The place of the event; kinds that share one share the limit too, which only makes it stricter. */
+/* The place of the event; kinds that share one share the limit too, which only makes it stricter.
+ */
 static struct log_kind *kind_of(const char *event)
 {
     struct log_kind *k = &sink.kinds[bytes_hash(bytes_of(event), 0) % LOG_KINDS];

@@ -81,7 +81,8 @@ enum err mailbox_post_list(struct mailbox *b, struct mail_list *l)
 
 void mailbox_take(struct mailbox *b, struct mail_list *out)
 {
-    /* Cleared first: mail that arrives between the two lines is taken now, and wakes once for nothing. */
+    /* Cleared first: mail that arrives between the two lines is taken now, and wakes once for
+     * nothing. */
     wake_clear(&b->wake);
     pthread_mutex_lock(&b->lock);
     *out = b->list;

@@ -1,6 +1,6 @@
-/* mailbox: what threads hand to one another.  Many senders, one receiver, bounded.  The lock is held only to splice an
- * intrusive list; the eventfd is written only when the box was empty.  Owns no mail: what is in the box belongs to
- * the receiver from then on. */
+/* mailbox: what threads hand to one another.  Many senders, one receiver, bounded.  The lock is
+ * held only to splice an intrusive list; the eventfd is written only when the box was empty.  Owns
+ * no mail: what is in the box belongs to the receiver from then on. */
 #ifndef IO_MAILBOX_H
 #define IO_MAILBOX_H
 

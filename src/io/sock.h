@@ -12,23 +12,23 @@ struct sock_address {
     socklen_t size;
 };
 
-/* "ADDR:PORT", "[v6]:PORT", "name:PORT" or ":PORT" (every address).  ERR_SYNTAX: the form or the port; ERR_NOT_FOUND:
- * no such name. */
+/* "ADDR:PORT", "[v6]:PORT", "name:PORT" or ":PORT" (every address).  ERR_SYNTAX: the form or the
+ * port; ERR_NOT_FOUND: no such name. */
 MUST_USE enum err sock_address_parse(const char *text, struct sock_address *out);
 /* "127.0.0.1:4000", "[::1]:4000". */
 void sock_address_put(struct buf *out, const struct sock_address *a);
 bool sock_address_is_loopback(const struct sock_address *a);
 
-/* Listens.  With `is_shared` several sockets of this program may listen on one port (SO_REUSEPORT) and the kernel
- * spreads the connections.  ERR_EXISTS: the address is in use; ERR_DENIED; ERR_NOT_FOUND: not an address of this
- * machine; ERR_LIMIT. */
+/* Listens.  With `is_shared` several sockets of this program may listen on one port (SO_REUSEPORT)
+ * and the kernel spreads the connections.  ERR_EXISTS: the address is in use; ERR_DENIED;
+ * ERR_NOT_FOUND: not an address of this machine; ERR_LIMIT. */
 MUST_USE enum err sock_listen(const struct sock_address *a, bool is_shared, int *fd);
 /* Is somebody listening there already, be it with SO_REUSEPORT?  ERR_EXISTS when so. */
 MUST_USE enum err sock_probe(const struct sock_address *a);
 /* Where a listening socket listens (for port 0). */
 MUST_USE enum err sock_local_address(int fd, struct sock_address *out);
-/* The next connection, without blocking, TCP_NODELAY.  ERR_AGAIN: none now; ERR_LIMIT: out of descriptors or memory, it
- * waits in the queue; ERR_IO: this one is gone, try the next. */
+/* The next connection, without blocking, TCP_NODELAY.  ERR_AGAIN: none now; ERR_LIMIT: out of
+ * descriptors or memory, it waits in the queue; ERR_IO: this one is gone, try the next. */
 MUST_USE enum err sock_accept(int listen_fd, int *fd, bool *is_loopback);
 
 /* Unix stream sockets, mode 0600; a stale socket file is replaced.  These block. */

@@ -1,4 +1,5 @@
-/* stream: one accepted connection, plain or TLS, behind the same four verbs.  Owns the descriptor and the session. */
+/* stream: one accepted connection, plain or TLS, behind the same four verbs.  Owns the descriptor
+ * and the session. */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
 
@@ -16,7 +17,8 @@ static inline enum err stream_recv(struct stream *s, void *data, size_t size, si
     return s->tls ? tls_recv(s->tls, data, size, got) : sock_recv(s->fd, data, size, got);
 }
 
-static inline enum err stream_send(struct stream *s, const struct iovec *iov, int count, size_t *sent)
+static inline enum err stream_send(struct stream *s, const struct iovec *iov, int count,
+                                   size_t *sent)
 {
     return s->tls ? tls_send(s->tls, iov, count, sent) : sock_send(s->fd, iov, count, sent);
 }

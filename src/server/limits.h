@@ -1,0 +1,35 @@
+/* limits: every bound of the server, in one place; README and `homebake serve --help` name those
+ * that can be set from outside. */
+#ifndef SERVER_LIMITS_H
+#define SERVER_LIMITS_H
+
+#include "api/api.h"
+#include "hub/hub.h"
+
+struct server_limits {
+    uint32_t connections_max; /* of the whole program, all kinds */
+    size_t header_max;        /* bytes of a request head */
+    size_t request_body_max;  /* bytes */
+    size_t pipeline_max;      /* bytes that may wait behind a request that is being answered */
+    int64_t slow_us;   /* for a whole request to arrive, from its first byte (or the connection's
+                          start) */
+    int64_t idle_us;   /* between two requests of a connection */
+    int64_t stall_us;  /* without progress in taking an answer */
+    int64_t linger_us; /* for the peer to read a last answer before the connection is torn down */
+    int64_t drain_us;  /* for everything to end after a signal */
+    size_t writes_queued_max; /* jobs waiting for the writer */
+    size_t reads_queued_max;  /* jobs waiting for the readers */
+    size_t log_count_max;     /* changes kept in memory for replay, shared by all shards */
+    size_t log_bytes_max;     /* of them */
+    size_t restore_count;     /* changes read from the store at the start, so that a restart can be
+                                 resumed over */
+    int64_t log_keep_us;      /* changes kept in the store */
+    uint64_t log_keep_count;
+    struct hub_limits hub;
+    struct api_limits api;
+};
+
+/* The defaults. */
+void server_limits_init(struct server_limits *l);
+
+#endif

@@ -1,0 +1,169 @@
+#include <sodium.h>
+#include <stdio.h>
+
+#include "server/cmd.h"
+#include "server/server.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+    const char *help;
+};
+
+static const struct command commands[] = {
+    {"init", cmd_init, "make a new bakery and its owner",
+     "Usage: homebake init --data DIR --owner-email EMAIL [--owner-name NAME]\n"
+     "\n"
+     "Makes the folder DIR with an empty bakery, and its owner's account.  The password is read "
+     "from standard input,\n"
+     "one line of 8 to 128 characters.\n"
+     "\n"
+     "Example:  homebake init --data data --owner-email ada@bakery.example --owner-name Ada\n"},
+    {"serve", cmd_serve, "serve the pages, the interfaces and the live data",
+     "Usage: homebake serve --data DIR --listen ADDR:PORT [OPTION …]\n"
+     "\n"
+     "  --data DIR             the bakery's folder\n"
+     "  --listen ADDR:PORT     where to listen; port 0 takes a free one; :8080 is every address of "
+     "the machine\n"
+     "  --tls-cert FILE        serve HTTPS with this certificate (PEM, with its chain) …\n"
+     "  --tls-key FILE         … and this key\n"
+     "  --shards N             threads that serve connections (one per core)\n"
+     "  --readers N            threads that read the data and check passwords (2)\n"
+     "  --max-connections N    connections at a time (100000)\n"
+     "  --outbox-bytes N       bytes waiting for one live connection before it falls behind "
+     "(1048576)\n"
+     "  --log LEVEL            debug, info, warn, error or off (info)\n"
+     "\n"
+     "Prints `listening on URL` when it is ready.  SIGTERM, SIGINT and SIGHUP end it in good "
+     "order.\n"
+     "\n"
+     "Example:  homebake serve --data data --listen 127.0.0.1:8080\n"},
+    {"keys", cmd_keys, "print the keys for client libraries",
+     "Usage: homebake keys --data DIR\n"
+     "\n"
+     "Prints {\"anon\": …, \"service_role\": …}.  The first is public, it is in every page; the "
+     "second passes by all\n"
+     "policies and is for scripts on the server alone.\n"
+     "\n"
+     "Example:  homebake keys --data data\n"},
+    {"user", cmd_user, "add, list, disable and enable people",
+     "Usage: homebake user add --data DIR --email EMAIL --name NAME --role ROLE\n"
+     "       homebake user list --data DIR [--json]\n"
+     "       homebake user disable --data DIR --email EMAIL\n"
+     "       homebake user enable --data DIR --email EMAIL\n"
+     "\n"
+     "ROLE is owner, manager or sales_rep.  `add` reads the password from standard input, one line "
+     "of 8 to 128\n"
+     "characters.  Works with and without a running server; who is disabled is out at once, live "
+     "feeds included.\n"
+     "\n"
+     "Example:  homebake user disable --data data --email rep1@homebake.example\n"},
+    {"demo", cmd_demo, "make a bakery with people and a week of trade in it",
+     "Usage: homebake demo --data DIR\n"
+     "\n"
+     "Makes the folder DIR with an owner, a manager, two sales reps, eight breads and a week of "
+     "baking and selling.\n"
+     "Prints the email addresses and passwords, and writes them to DIR/demo-sign-ins.txt.\n"
+     "\n"
+     "Example:  homebake demo --data demo && homebake serve --data demo --listen 127.0.0.1:8080\n"},
+    {"verify", cmd_verify, "prove stock, totals and change log from the ledger",
+     "Usage: homebake verify --data DIR\n"
+     "\n"
+     "Recounts stock and shift totals from production and sales, and checks that the change log "
+     "has no hole.  Exit\n"
+     "code 1, with a line for each difference, when something does not agree.  May be run beside a "
+     "server.\n"
+     "\n"
+     "Example:  homebake verify --data data\n"},
+    {"policy", cmd_policy, "print who may do what",
+     "Usage: homebake policy check --data DIR\n"
+     "\n"
+     "Checks the policies against the tables and prints the matrix of roles, tables and verbs.\n"
+     "\n"
+     "Example:  homebake policy check --data data\n"},
+};
+
+static const char overview_tail[] =
+    "  version  print the version\n"
+    "  help     help [COMMAND]\n"
+    "\n"
+    "Exit codes: 0 done; 1 it went wrong; 2 the command line was wrong.  Every command knows "
+    "--help.\n"
+    "\n"
+    "Example:  homebake demo --data demo && homebake serve --data demo --listen 127.0.0.1:8080\n";
+
+static void overview(FILE *to)
+{
+    fputs("HomeBake: a bakery's back office that is live on every screen.\n\n"
+          "Usage: homebake COMMAND [OPTION …]\n\n",
+          to);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fputs(overview_tail, to);
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static bool is_word(const char *word, const char *a, const char *b)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+static int unknown(const char *name)
+{
+    fprintf(stderr, "homebake: unknown command '%s'; see 'homebake help'\n", name);
+    return EXIT_USAGE;
+}
+
+static int help(const char *name)
+{
+    const struct command *c = name ? find(name) : NULL;
+    if (name && !c)
+        return unknown(name);
+    if (c)
+        fputs(c->help, stdout);
+    else
+        overview(stdout);
+    return EXIT_OK;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (is_word(argv[i], "--help", "-h"))
+            return true;
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        overview(stderr);
+        return EXIT_USAGE;
+    }
+    if (is_word(argv[1], "help", "--help") || is_word(argv[1], "-h", "help"))
+        return help(argc > 2 ? argv[2] : NULL);
+    if (is_word(argv[1], "version", "--version")) {
+        puts("homebake " SERVER_VERSION);
+        return EXIT_OK;
+    }
+    const struct command *c = find(argv[1]);
+    if (!c)
+        return unknown(argv[1]);
+    if (asks_for_help(argc - 2, argv + 2))
+        return help(c->name);
+    if (sodium_init() < 0) {
+        fputs("homebake: libsodium cannot be used on this machine\n", stderr);
+        return EXIT_FAILED;
+    }
+    return c->run(argc - 2, argv + 2);
+}

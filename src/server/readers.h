@@ -1,0 +1,19 @@
+/* readers: a few threads, each with a read-only store session, that do what must not hold up a
+ * shard: reads, and the slow check of passwords.  The queue is bounded. */
+#ifndef SERVER_READERS_H
+#define SERVER_READERS_H
+
+#include "server/call.h"
+
+struct readers;
+
+/* Opens `count` sessions and starts as many threads. */
+MUST_USE enum err readers_start(struct store *s, size_t count, size_t queue_max,
+                                struct readers **out);
+/* Ends the threads after the calls that wait now.  Takes NULL. */
+void readers_stop(struct readers *r);
+/* Any thread, never waits.  ERR_FULL: the call is still yours; answer 503.  It comes home when it
+ * is done. */
+MUST_USE enum err readers_post(struct readers *r, struct call *c);
+
+#endif

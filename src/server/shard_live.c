@@ -1,0 +1,147 @@
+#include "server/shard_parts.h"
+
+#include "base/mem.h"
+
+/* The hub names a connection by a small index: from it to our peer. */
+static enum err remember(struct shard *s, struct peer *peer)
+{
+    size_t needed = (size_t)peer->hub.index + 1;
+    if (needed > s->peer_of_hub_count) {
+        size_t count = s->peer_of_hub_count ? s->peer_of_hub_count * 2 : 256;
+        if (count < needed)
+            count = needed;
+        uint32_t *map = mem_realloc(s->peer_of_hub, count * sizeof(*map));
+        if (!map)
+            return ERR_NOMEM;
+        s->peer_of_hub = map;
+        s->peer_of_hub_count = count;
+    }
+    s->peer_of_hub[peer->hub.index] = peer->index;
+    return OK;
+}
+
+/* NULL when the hub speaks of a connection that we have closed. */
+static struct peer *recall(struct shard *s, struct hub_conn_id id)
+{
+    if (id.index >= s->peer_of_hub_count)
+        return NULL;
+    struct peer *peer = peers_at(&s->peers, s->peer_of_hub[id.index]);
+    bool is_it = peer && peer->stream.fd >= 0 && peer->is_live && peer->hub.index == id.index &&
+                 peer->hub.generation == id.generation;
+    return is_it ? peer : NULL;
+}
+
+void ws_tell_gone(struct shard *s, struct hub_conn_id id)
+{
+    struct hub_in gone = {.kind = HUB_IN_GONE, .conn = id};
+    enum err e = hub_step(s->hub, &gone, s->now_us);
+    (void)e; /* taking away needs nothing that could lack */
+}
+
+void ws_peer_open(struct shard *s, struct peer *peer, const struct http_peer *from,
+                  struct bytes rest)
+{
+    struct hub_in in = {.kind = HUB_IN_OPEN, .version = from->version, .claims = from->claims};
+    if (hub_step(s->hub, &in, s->now_us)) {
+        s->counters.refused_full++;
+        shard_close_peer(s, peer);
+        return;
+    }
+    peer->hub = in.conn;
+    peer->is_live = true;
+    if (remember(s, peer)) {
+        shard_close_peer(s, peer);
+        return;
+    }
+    if (rest.size)
+        ws_peer_recv(s, peer, rest);
+}
+
+void ws_peer_recv(struct shard *s, struct peer *peer, struct bytes in)
+{
+    if (peer->is_closing)
+        return; /* it has had its last word */
+    struct hub_in step = {
+        .kind = HUB_IN_BYTES, .conn = peer->hub, .bytes = {(char *)(uintptr_t)in.data, in.size}};
+    if (hub_step(s->hub, &step, s->now_us))
+        shard_close_peer(s, peer);
+}
+
+/* What has been sent is on its way; the peer gets a while to read it and to go. */
+static void finish(struct shard *s, struct peer *peer)
+{
+    shard_want(s, peer, false, false);
+    if (!peer->http) {
+        shard_close_peer(s, peer);
+        return;
+    }
+    stream_finish(&peer->stream);
+}
+
+void ws_peer_send(struct shard *s, struct peer *peer)
+{
+    size_t budget = SEND_BUDGET;
+    enum err e = stream_flush(&peer->stream);
+    while (!e) {
+        struct iovec iov[SEND_IOV_MAX];
+        size_t sent = 0, size = 0;
+        int count = hub_peek(s->hub, peer->hub, iov, SEND_IOV_MAX);
+        if (count == 0)
+            break;
+        for (int i = 0; i < count; i++)
+            size += iov[i].iov_len;
+        e = stream_send(&peer->stream, iov, count, &sent);
+        if (e)
+            break;
+        hub_sent(s->hub, peer->hub, sent, s->now_us);
+        shard_count_send(s, sent);
+        budget -= sent < budget ? sent : budget;
+        if (sent < size || budget == 0)
+            e = ERR_AGAIN; /* the others' turn; we go on when the socket has room */
+    }
+    if (!e && stream_has_pending(&peer->stream))
+        e = ERR_AGAIN;
+    if (e == ERR_AGAIN)
+        shard_want(s, peer, true, peer->is_deaf);
+    else if (e)
+        shard_close_peer(s, peer);
+    else if (peer->is_closing)
+        finish(s, peer);
+    else
+        shard_want(s, peer, false, peer->is_deaf);
+}
+
+static void close_orderly(struct shard *s, struct peer *peer)
+{
+    peer->is_closing = true;
+    /* Its record has no timer of its own; the HTTP half lends one.  Without memory the end is
+     * abrupt. */
+    if (!peer->http && http_peer_open(s, peer) == OK) {
+        peer->http->state = HTTP_WS_CLOSING;
+        shard_set_timer(s, peer->http, s->now_us + s->cfg.limits->linger_us);
+    }
+    ws_peer_send(s, peer);
+}
+
+bool ws_flush(struct shard *s)
+{
+    struct hub_out out;
+    for (int i = 0; i < FLUSH_SLICE; i++) {
+        if (!hub_next_out(s->hub, &out))
+            return false;
+        struct peer *peer = recall(s, out.conn);
+        if (!peer) {
+            if (out.kind == HUB_OUT_CLOSE)
+                ws_tell_gone(s, out.conn);
+        } else if (out.kind == HUB_OUT_CLOSE && out.is_abrupt) {
+            shard_close_peer(s, peer);
+        } else if (peer->is_closing) {
+            continue;
+        } else if (out.kind == HUB_OUT_CLOSE) {
+            close_orderly(s, peer);
+        } else if (!peer->wants_write) {
+            ws_peer_send(s, peer); /* else the loop says when there is room */
+        }
+    }
+    return true;
+}

@@ -1,0 +1,146 @@
+/* shard_parts: what the files of a shard share with one another and with nobody else: shard.c (the
+ * loop), shard_http.c, shard_upgrade.c, shard_live.c and shard_metrics.c.  Shard thread only, but
+ * for the inbox and what `lock` guards. */
+#ifndef SERVER_SHARD_PARTS_H
+#define SERVER_SHARD_PARTS_H
+
+#include "base/heap.h"
+#include "server/peers.h"
+#include "server/shard.h"
+
+enum {
+    RECEIVE_SIZE = 64 * 1024,
+    SEND_IOV_MAX = 64,
+    SEND_BUDGET = 256 * 1024, /* bytes to one connection in one turn */
+    FLUSH_SLICE = 256,        /* live connections between two looks at the other I/O */
+    POOL_MAX = 32             /* unused calls, HTTP peers and parsers that are kept */
+};
+
+/* What is kept of one kind for reuse. */
+struct pool {
+    void *items[POOL_MAX];
+    size_t count;
+};
+
+struct shard {
+    struct shard_config cfg;
+    struct loop loop;
+    struct mailbox inbox;
+    struct mail drain_mail;
+    int listen_fd;
+    int spare_fd; /* given up for a moment when descriptors run out, to refuse a connection in good
+                     order */
+    bool is_draining, is_done;
+    bool has_unflushed; /* live connections are left of the last slice */
+    pthread_t thread;
+
+    struct hub *hub;
+    struct api api;
+    struct changes changes; /* committed and not yet taken by the hub */
+    struct writer *writer;
+    struct readers *readers;
+    struct shard *const *all;
+    size_t all_count;
+
+    struct peers peers;
+    uint32_t *peer_of_hub; /* hub connection index -> peer index */
+    size_t peer_of_hub_count;
+    struct heap timers;  /* of HTTP peers and of closing ones */
+    struct link answers; /* HTTP peers with something to send */
+    struct pool calls, http_peers, parsers;
+
+    int64_t now_us;
+    int64_t drain_end_us;
+    int64_t accept_again_us; /* 0: the listening socket is asked for */
+    int64_t date_s;
+    char date[32];
+    struct shard_counters counters; /* this thread's own */
+    pthread_mutex_t lock;
+    struct shard_counters published; /* guarded by `lock` */
+    char receive[RECEIVE_SIZE];
+};
+
+enum http_state {
+    HTTP_READING,   /* waits for a request, or for the rest of one */
+    HTTP_WAITING,   /* its call is being carried out */
+    HTTP_SENDING,   /* its answer leaves */
+    HTTP_LINGERING, /* the last answer has left; what still comes in is thrown away */
+    HTTP_WS_CLOSING /* no HTTP at all: only the timer of a WebSocket peer that is being closed */
+};
+
+/* The HTTP half of a connection, from its start to its upgrade or end. */
+struct http_peer {
+    struct peer *peer;
+    enum http_state state;
+    struct heap_node timer; /* fires at its deadline or before; `due_us` is the truth */
+    int64_t due_us;
+    struct link ready;          /* in shard.answers */
+    struct http_parser *parser; /* NULL between requests; moves into the call */
+    struct call *call;
+    struct buf input; /* came in behind the request that is being answered */
+    struct buf head;  /* of the answer, and small bodies */
+    struct buf text;  /* a body made for this answer */
+    struct bytes body;
+    size_t sent;              /* of head and body */
+    bool is_eof;              /* the peer sends no more */
+    bool is_last;             /* close after this answer */
+    bool is_head;             /* HEAD: no body */
+    bool is_upgrade;          /* the answer is a 101 */
+    enum phx_version version; /* of the upgrade */
+    struct claims claims;     /* of the upgrade */
+};
+
+/* pool: NULL when nothing is kept; false when the pool is full. */
+void *pool_get(struct pool *p);
+bool pool_put(struct pool *p, void *item);
+
+/* shard.c */
+/* The only way for a connection to end.  The record is free afterwards. */
+void shard_close_peer(struct shard *s, struct peer *peer);
+/* Asks the loop for what the peer waits for; does nothing when that is so already. */
+void shard_want(struct shard *s, struct peer *peer, bool wants_write, bool is_deaf);
+void shard_set_timer(struct shard *s, struct http_peer *p, int64_t due_us);
+void shard_count_send(struct shard *s, size_t size);
+
+/* shard_http.c */
+MUST_USE enum err http_peer_open(struct shard *s, struct peer *peer);
+/* Gives back everything; a call that is away finds `peer` NULL when it returns. */
+void http_peer_free(struct shard *s, struct http_peer *p);
+void http_peer_recv(struct shard *s, struct http_peer *p, struct bytes in);
+void http_peer_eof(struct shard *s, struct http_peer *p);
+/* Sends what there is to send; the peer may be gone, upgraded, or have its next answer ready
+ * afterwards. */
+void http_peer_flush(struct shard *s, struct http_peer *p);
+void http_peer_timeout(struct shard *s, struct http_peer *p);
+/* A call has come back. */
+void http_call_returned(struct shard *s, struct call *c);
+/* Starts the answer: `headers` are lines; `body` must live until it has left.  Copied when it is
+ * small. */
+void http_respond(struct shard *s, struct http_peer *p, int status, struct bytes headers,
+                  struct bytes body);
+/* The same with a JSON object of one text member. */
+void http_respond_error(struct shard *s, struct http_peer *p, int status, struct bytes key,
+                        struct bytes text);
+void call_free(struct call *c);
+void http_peer_destroy(struct http_peer *p);
+
+/* shard_upgrade.c */
+bool upgrade_owns(struct bytes path);
+/* Answers the handshake with 101 or a refusal. */
+void upgrade_begin(struct shard *s, struct http_peer *p, const struct http_request *r);
+
+/* shard_live.c */
+/* After the 101: the connection becomes the hub's.  `rest` came behind the request. */
+void ws_peer_open(struct shard *s, struct peer *peer, const struct http_peer *from,
+                  struct bytes rest);
+void ws_peer_recv(struct shard *s, struct peer *peer, struct bytes in);
+/* Sends to this peer what the hub has for it. */
+void ws_peer_send(struct shard *s, struct peer *peer);
+void ws_tell_gone(struct shard *s, struct hub_conn_id id);
+/* Sends to at most FLUSH_SLICE touched connections.  True when there are more. */
+bool ws_flush(struct shard *s);
+
+/* shard_metrics.c */
+void metrics_answer(struct shard *s, struct http_peer *p, const struct http_request *r);
+
+#endif

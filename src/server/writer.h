@@ -1,0 +1,45 @@
+/* writer: the thread that owns the writing store session.  It takes all jobs that wait, up to
+ * WRITER_GROUP_MAX, as one group into one transaction; when the commit is on disk, every shard gets
+ * the changes and its own calls back, in one splice of its mailbox, changes first. */
+#ifndef SERVER_WRITER_H
+#define SERVER_WRITER_H
+
+#include <semaphore.h>
+
+#include "server/call.h"
+
+enum { WRITER_GROUP_MAX = 256 };
+
+struct writer;
+
+struct writer_config {
+    struct store_session *session; /* used by the writer's thread alone from writer_start on */
+    uint64_t head;                 /* the last seq that the shards know */
+    size_t queue_max;
+    struct mailbox *const *boxes; /* of the shards; outlive the writer */
+    size_t box_count;
+    /* Told after each group that changed the database, on the writer's thread; NULL: nobody. */
+    void (*committed)(void *context);
+    void *context;
+};
+MUST_USE enum err writer_start(const struct writer_config *cfg, struct writer **out);
+/* Ends the thread after the jobs that wait now.  Takes NULL. */
+void writer_stop(struct writer *w);
+
+/* Any thread, never waits.  ERR_FULL: the call is still yours; answer 503. */
+MUST_USE enum err writer_post(struct writer *w, struct call *c);
+
+/* Anything else that must be done on the writing session, between two groups.  What it changes is
+ * fed to the shards. Waits until it is done; not for a shard's thread.  ERR_BUSY: the queue is
+ * full. */
+typedef enum err (*admin_run)(struct store_session *s, void *context);
+MUST_USE enum err writer_run(struct writer *w, admin_run run, void *context);
+
+struct writer_counters {
+    uint64_t groups, requests, changes, group_max,
+        waits; /* waits: for a shard whose box was full */
+};
+/* Any thread. */
+struct writer_counters writer_counters(struct writer *w);
+
+#endif
