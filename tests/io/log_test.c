@@ -1,0 +1,122 @@
+#include "io/log.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "support.h"
+
+static int pipe_fds[2];
+static char text[64 * 1024];
+
+static int open_pipe(void **state)
+{
+    (void)state;
+    return pipe(pipe_fds);
+}
+
+static int close_pipe(void **state)
+{
+    (void)state;
+    close(pipe_fds[0]);
+    return 0;
+}
+
+/* All that was written; ends the pipe for writing. */
+static const char *written(void)
+{
+    close(pipe_fds[1]);
+    size_t size = 0;
+    ssize_t n;
+    while ((n = read(pipe_fds[0], text + size, sizeof(text) - 1 - size)) > 0)
+        size += (size_t)n;
+    text[size] = 0;
+    return text;
+}
+
+static size_t count_lines(const char *s)
+{
+    size_t count = 0;
+    for (; *s; s++)
+        count += *s == '\n';
+    return count;
+}
+
+static void a_line_has_time_level_event_and_detail(void **state)
+{
+    (void)state;
+    log_setup(LOG_INFO, pipe_fds[1]);
+    log_write(LOG_WARN, "test.event", "%d loaves", 40);
+    const char *line = written();
+    assert_non_null(strstr(line, "time=20"));
+    assert_non_null(strstr(line, " level=warn event=test.event detail=\"40 loaves\"\n"));
+}
+
+static void lower_levels_are_left_out(void **state)
+{
+    (void)state;
+    log_setup(LOG_WARN, pipe_fds[1]);
+    log_write(LOG_INFO, "test.event", "no");
+    log_write(LOG_ERROR, "test.event", "yes");
+    const char *lines = written();
+    assert_null(strstr(lines, "no"));
+    assert_int_equal(count_lines(lines), 1);
+}
+
+static void line_ends_and_quotes_in_a_detail_are_harmless(void **state)
+{
+    (void)state;
+    log_setup(LOG_INFO, pipe_fds[1]);
+    log_write(LOG_INFO, "test.event", "%s", "a\nlevel=error \"b\"");
+    const char *lines = written();
+    assert_int_equal(count_lines(lines), 1);
+    assert_non_null(strstr(lines, "detail=\"a level=error 'b'\""));
+}
+
+static void one_event_writes_no_more_than_its_share(void **state)
+{
+    (void)state;
+    log_setup(LOG_INFO, pipe_fds[1]);
+    for (int i = 0; i < 1000; i++)
+        log_write(LOG_INFO, "test.flood", "%d", i);
+    log_write(LOG_INFO, "test.other", "heard");
+    const char *lines = written();
+    /* The thousand may straddle the end of a second, hardly two of them. */
+    assert_true(count_lines(lines) <= 3 * LOG_PER_SECOND + 1);
+    assert_non_null(strstr(lines, "heard"));
+}
+
+static void an_endless_detail_is_cut(void **state)
+{
+    (void)state;
+    static char detail[8 * LOG_LINE_MAX];
+    memset(detail, 'x', sizeof(detail) - 1);
+    log_setup(LOG_INFO, pipe_fds[1]);
+    log_write(LOG_INFO, "test.event", "%s", detail);
+    const char *lines = written();
+    assert_int_equal(count_lines(lines), 1);
+    assert_true(strlen(lines) < 2 * LOG_LINE_MAX);
+}
+
+static void levels_are_known_by_name(void **state)
+{
+    (void)state;
+    enum log_level l;
+    assert_int_equal(log_level_parse("off", &l), OK);
+    assert_int_equal(l, LOG_OFF);
+    assert_int_equal(log_level_parse("loud", &l), ERR_NOT_FOUND);
+}
+
+#define with_pipe(f) cmocka_unit_test_setup_teardown(f, open_pipe, close_pipe)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_pipe(a_line_has_time_level_event_and_detail),
+        with_pipe(lower_levels_are_left_out),
+        with_pipe(line_ends_and_quotes_in_a_detail_are_harmless),
+        with_pipe(one_event_writes_no_more_than_its_share),
+        with_pipe(an_endless_detail_is_cut),
+        cmocka_unit_test(levels_are_known_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
