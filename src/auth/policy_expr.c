@@ -124,7 +124,8 @@ static bool take_operand(struct parser *p, struct raw_operand *out)
     }
     if (take_literal_word(p, out))
         return true;
-    if (is_reserved(p))
+    bool is_name = p->lex->now.kind == LEX_WORD || p->lex->now.kind == LEX_QUOTED;
+    if (!is_name || is_reserved(p))
         return lex_fail_here(p->lex, BYTES("expected a value, not"));
     char next = lex_peek(p->lex);
     if (next != '.' && next != '(')
