@@ -131,7 +131,7 @@ static enum err bind_tcp(const struct sock_address *a, bool is_shared, int *out)
 
 enum err sock_listen(const struct sock_address *a, bool is_shared, int *out)
 {
-    int fd;
+    int fd = -1;
     enum err e = bind_tcp(a, is_shared, &fd);
     if (e)
         return e;
@@ -146,7 +146,7 @@ enum err sock_listen(const struct sock_address *a, bool is_shared, int *out)
 
 enum err sock_probe(const struct sock_address *a)
 {
-    int fd;
+    int fd = -1;
     enum err e = sock_listen(a, false, &fd);
     if (!e)
         close(fd);
@@ -191,7 +191,7 @@ static enum err unix_socket(const char *path, struct sockaddr_un *a, int *out)
 enum err sock_unix_listen(const char *path, int *out)
 {
     struct sockaddr_un a;
-    int fd;
+    int fd = -1;
     enum err e = unix_socket(path, &a, &fd);
     if (e)
         return e;
@@ -210,7 +210,7 @@ enum err sock_unix_listen(const char *path, int *out)
 enum err sock_unix_connect(const char *path, int *out)
 {
     struct sockaddr_un a;
-    int fd;
+    int fd = -1;
     enum err e = unix_socket(path, &a, &fd);
     if (e)
         return e;
