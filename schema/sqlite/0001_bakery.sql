@@ -1,6 +1,9 @@
 -- The bakery, version 1.  Declared types are the wire's (change/catalogue.h); value.h says how each is stored:
 -- numeric(12,2) as integer hundredths, timestamptz as integer microseconds, date and uuid as text, bool as 0 or 1.
--- Functions used here are registered by store/sqlite.c: uuid7(), business_day(us), shift_at(us).
+-- Functions used here are registered by store/functions.c: uuid7(), business_day(us), shift_at(us).
+-- Constraints are named as PostgreSQL names them, since a name is all that SQLite reports of a failure; a failed
+-- one whose name ends in _range is answered as a number out of range (22003).
+-- The triggers (change log, stock, shift_totals, audit trail) are made by the program: store/capture.c, derived.c.
 
 CREATE TABLE meta (
     key   text PRIMARY KEY,
@@ -26,20 +29,20 @@ CREATE TABLE column_rules (
 
 CREATE TABLE users (
     id         uuid NOT NULL PRIMARY KEY,
-    name       text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
-    role       text NOT NULL CHECK (role IN ('owner', 'manager', 'sales_rep')),
-    is_active  bool NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+    name       text NOT NULL CONSTRAINT users_name_check CHECK (length(name) BETWEEN 1 AND 100),
+    role       text NOT NULL CONSTRAINT users_role_check CHECK (role IN ('owner', 'manager', 'sales_rep')),
+    is_active  bool NOT NULL DEFAULT 1 CONSTRAINT users_is_active_check CHECK (is_active IN (0, 1)),
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
 
 CREATE TABLE bread_types (
     id            uuid NOT NULL PRIMARY KEY,
-    name          text NOT NULL UNIQUE CHECK (length(name) BETWEEN 2 AND 100),
-    size          text CHECK (length(size) <= 100),
-    unit_price    numeric(12,2) NOT NULL CHECK (unit_price > 0),
-    low_threshold int4 NOT NULL DEFAULT 5 CHECK (low_threshold >= 0),
-    is_active     bool NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+    name          text NOT NULL UNIQUE CONSTRAINT bread_types_name_check CHECK (length(name) BETWEEN 2 AND 100),
+    size          text CONSTRAINT bread_types_size_check CHECK (length(size) <= 100),
+    unit_price    numeric(12,2) NOT NULL CONSTRAINT bread_types_unit_price_check CHECK (unit_price > 0),
+    low_threshold int4 NOT NULL DEFAULT 5 CONSTRAINT bread_types_low_threshold_check CHECK (low_threshold >= 0),
+    is_active     bool NOT NULL DEFAULT 1 CONSTRAINT bread_types_is_active_check CHECK (is_active IN (0, 1)),
     created_by    uuid REFERENCES users (id),
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL
@@ -48,41 +51,45 @@ CREATE TABLE bread_types (
 CREATE TABLE production_logs (
     id            uuid NOT NULL PRIMARY KEY,
     bread_type_id uuid NOT NULL REFERENCES bread_types (id),
-    quantity      int4 NOT NULL CHECK (quantity BETWEEN 1 AND 1000000),
-    shift         text NOT NULL CHECK (shift IN ('morning', 'night')),
-    note          text CHECK (length(note) <= 2000),
+    quantity      int4 NOT NULL CONSTRAINT production_logs_quantity_check CHECK (quantity BETWEEN 1 AND 1000000),
+    shift         text NOT NULL CONSTRAINT production_logs_shift_check CHECK (shift IN ('morning', 'night')),
+    note          text CONSTRAINT production_logs_note_check CHECK (length(note) <= 2000),
     recorded_by   uuid NOT NULL REFERENCES users (id),
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
     business_day  date NOT NULL GENERATED ALWAYS AS (business_day(created_at)) STORED
 );
-CREATE INDEX production_logs_day ON production_logs (business_day, bread_type_id);
+CREATE INDEX production_logs_day ON production_logs (business_day, created_at);
+CREATE INDEX production_logs_created ON production_logs (created_at);
 CREATE INDEX production_logs_bread ON production_logs (bread_type_id);
 
 -- A returned sale counts as zero revenue and gives its quantity back to the stock.
 CREATE TABLE sales_logs (
     id            uuid NOT NULL PRIMARY KEY,
     bread_type_id uuid NOT NULL REFERENCES bread_types (id),
-    quantity      int4 NOT NULL CHECK (quantity BETWEEN 1 AND 1000000),
-    unit_price    numeric(12,2) NOT NULL CHECK (unit_price >= 0),
-    discount      numeric(12,2) NOT NULL DEFAULT 0 CHECK (discount >= 0),
-    returned      bool NOT NULL DEFAULT 0 CHECK (returned IN (0, 1)),
-    shift         text NOT NULL CHECK (shift IN ('morning', 'night')),
+    quantity      int4 NOT NULL CONSTRAINT sales_logs_quantity_check CHECK (quantity BETWEEN 1 AND 1000000),
+    unit_price    numeric(12,2) NOT NULL CONSTRAINT sales_logs_unit_price_check CHECK (unit_price >= 0),
+    discount      numeric(12,2) NOT NULL DEFAULT 0 CONSTRAINT sales_logs_discount_check CHECK (discount >= 0),
+    returned      bool NOT NULL DEFAULT 0 CONSTRAINT sales_logs_returned_check CHECK (returned IN (0, 1)),
+    shift         text NOT NULL CONSTRAINT sales_logs_shift_check CHECK (shift IN ('morning', 'night')),
     recorded_by   uuid NOT NULL REFERENCES users (id),
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
     business_day  date NOT NULL GENERATED ALWAYS AS (business_day(created_at)) STORED,
     revenue       numeric(14,2) NOT NULL GENERATED ALWAYS AS
-        (CASE WHEN returned THEN 0 ELSE max(0, quantity * unit_price - discount) END) STORED
+        (CASE WHEN returned THEN 0 ELSE max(0, quantity * unit_price - discount) END) STORED,
+    -- What revenue can hold, whether returned or not.
+    CONSTRAINT sales_logs_revenue_range CHECK (quantity * unit_price <= 99999999999999)
 );
-CREATE INDEX sales_logs_day ON sales_logs (business_day, bread_type_id);
+CREATE INDEX sales_logs_day ON sales_logs (business_day, created_at);
+CREATE INDEX sales_logs_created ON sales_logs (created_at);
 CREATE INDEX sales_logs_bread ON sales_logs (bread_type_id);
 
 CREATE TABLE shift_feedback (
     id           uuid NOT NULL PRIMARY KEY,
     user_id      uuid NOT NULL REFERENCES users (id),
-    shift        text NOT NULL CHECK (shift IN ('morning', 'night')),
-    note         text NOT NULL CHECK (length(note) BETWEEN 1 AND 2000),
+    shift        text NOT NULL CONSTRAINT shift_feedback_shift_check CHECK (shift IN ('morning', 'night')),
+    note         text NOT NULL CONSTRAINT shift_feedback_note_check CHECK (length(note) BETWEEN 1 AND 2000),
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
     business_day date NOT NULL GENERATED ALWAYS AS (business_day(created_at)) STORED
@@ -98,7 +105,8 @@ CREATE TABLE stock (
     updated_at    timestamptz NOT NULL
 );
 
--- Derived: one row for each business day, shift and bread type that has entries.
+-- Derived: one row for each business day, shift and bread type that has entries.  sold: pieces sold and kept;
+-- returned: pieces sold and brought back; sales, discount, revenue: of the sales that were kept.
 CREATE TABLE shift_totals (
     business_day  date NOT NULL,
     shift         text NOT NULL,
@@ -136,7 +144,7 @@ CREATE TABLE changes (
 );
 
 CREATE TABLE auth_people (
-    user_id         uuid NOT NULL PRIMARY KEY REFERENCES users (id),
+    user_id         uuid NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
     email           text NOT NULL UNIQUE COLLATE NOCASE,
     password_hash   text NOT NULL,
     last_sign_in_at timestamptz,
@@ -146,7 +154,7 @@ CREATE TABLE auth_people (
 
 CREATE TABLE auth_sessions (
     id         uuid NOT NULL PRIMARY KEY,
-    user_id    uuid NOT NULL REFERENCES users (id),
+    user_id    uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at timestamptz NOT NULL,
     ended_at   timestamptz
 );
@@ -154,7 +162,7 @@ CREATE INDEX auth_sessions_user ON auth_sessions (user_id);
 
 CREATE TABLE auth_refresh_tokens (
     hash       blob NOT NULL PRIMARY KEY,
-    session_id uuid NOT NULL REFERENCES auth_sessions (id),
+    session_id uuid NOT NULL REFERENCES auth_sessions (id) ON DELETE CASCADE,
     parent     blob,
     created_at timestamptz NOT NULL,
     used_at    timestamptz

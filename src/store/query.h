@@ -1,5 +1,5 @@
-/* query: a REST request as a small syntax tree, checked against the catalogue by api/, executed by a store
- * backend.  Everything lives in the request's arena.  Pure data. */
+/* query: a REST request as a small syntax tree, checked against the catalogue by api/, executed by
+ * a store backend.  Everything lives in the request's arena.  Pure data. */
 #ifndef STORE_QUERY_H
 #define STORE_QUERY_H
 
@@ -21,12 +21,12 @@ struct query_select;
 
 /* One thing in a select list: a column, or an embedded row of a related table. */
 struct query_item {
-    struct bytes name;           /* the key in the answer */
-    const struct column *column; /* NULL for an embed and for count */
-    bool is_count;               /* the pseudo column count() */
+    struct bytes name;             /* the key in the answer */
+    const struct column *column;   /* NULL for an embed and for count */
+    bool is_count;                 /* the pseudo column count() */
     const struct foreign_key *key; /* of an embed */
-    bool is_to_many;             /* the key points at us: an array; else an object or null */
-    bool is_inner;               /* !inner: rows without a match are left out */
+    bool is_to_many;               /* the key points at us: an array; else an object or null */
+    bool is_inner;                 /* !inner: rows without a match are left out */
     struct query_select *embed;
 };
 
@@ -47,7 +47,7 @@ enum query_conflict { CONFLICT_ERROR, CONFLICT_IGNORE, CONFLICT_MERGE };
 struct query {
     enum verb verb;
     const struct table *table;
-    struct query_select select; /* item_count 0: nothing to be returned (return=minimal) */
+    struct query_select select;   /* item_count 0: nothing to be returned (return=minimal) */
     struct query_filter *filters; /* all must hold */
     size_t filter_count;
     struct query_order *orders;

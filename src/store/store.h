@@ -1,8 +1,9 @@
-/* store: the data, behind one interface; backends: sqlite.c (PostgreSQL and an in-memory one may follow).
+/* store: the data, behind one interface; backends: sqlite.c (PostgreSQL and an in-memory one may
+ * follow).
  *
- * A store is opened once; each thread that uses it opens a session of its own: one writer session in the
- * process, and any number of readers, which see committed snapshots.  Requests and replies are plain data
- * that may be handed between threads, used by one at a time. */
+ * A store is opened once; each thread that uses it opens a session of its own: one writer session
+ * in the process, and any number of readers, which see committed snapshots.  Requests and replies
+ * are plain data that may be handed between threads, used by one at a time. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -17,11 +18,12 @@ struct store_session;
 
 /* Settings kept with the data. */
 struct store_settings {
-    struct bytes currency;      /* "NGN" */
-    struct bytes locale;        /* "en-NG" */
-    struct bytes time_zone;     /* "Africa/Lagos", of the system's tz database */
-    int32_t morning_minute;     /* start of the morning shift and of the business day, minutes after midnight */
-    int32_t night_minute;       /* start of the night shift */
+    struct bytes currency;  /* "NGN" */
+    struct bytes locale;    /* "en-NG" */
+    struct bytes time_zone; /* "Africa/Lagos", of the system's tz database */
+    int32_t morning_minute; /* start of the morning shift and of the business day, minutes after
+                               midnight */
+    int32_t night_minute;   /* start of the night shift */
     struct bytes bakery_name;
 };
 
@@ -38,8 +40,9 @@ enum store_scope { SCOPE_LOCAL, SCOPE_OTHERS, SCOPE_GLOBAL };
 
 struct store_request {
     enum store_kind kind;
-    struct identity who;    /* checked again in the transaction: a person disabled or changed since gets ERR_DENIED
-                             * with PGRST301-like code; ROLE_SERVICE bypasses policies */
+    struct identity
+        who; /* checked again in the transaction: a person disabled or changed since gets ERR_DENIED
+              * with PGRST301-like code; ROLE_SERVICE bypasses policies */
     int64_t now_us;
     const struct query *query; /* STORE_QUERY */
     /* the auth kinds; texts are borrowed from the request's arena */
@@ -60,7 +63,8 @@ struct store_person {
     int64_t created_us, updated_us, last_sign_in_us, confirmed_us; /* 0: never */
 };
 
-/* What went wrong, in PostgreSQL's and PostgREST's terms: status is HTTP's; all texts in the reply's buffer. */
+/* What went wrong, in PostgreSQL's and PostgREST's terms: status is HTTP's; all texts in the
+ * reply's buffer. */
 struct store_error {
     int status; /* 0: no error */
     char code[12];
@@ -68,35 +72,43 @@ struct store_error {
 };
 
 struct store_reply {
-    struct buf body;        /* JSON text: the array (or the object, is_single); empty when nothing was asked for */
-    struct buf text;        /* owns the texts below */
-    uint64_t seq;           /* the snapshot is true for this seq (reads), or the seq after this write's group */
-    uint64_t row_count;     /* rows in body, or rows affected */
-    uint64_t total_count;   /* with wants_count */
+    struct buf body; /* JSON text: the array (or the object, is_single); empty when nothing was
+                        asked for */
+    struct buf text; /* owns the texts below */
+    uint64_t
+        seq; /* the snapshot is true for this seq (reads), or the seq after this write's group */
+    uint64_t row_count;      /* rows in body, or rows affected */
+    uint64_t total_count;    /* with wants_count */
+    uint64_t inserted_count; /* INSERT: rows that are new (with CONFLICT_MERGE the others were
+                                changed) */
     struct store_error error;
     struct store_person person; /* STORE_PERSON, STORE_SESSION_NEW, STORE_SESSION_ROTATE */
     bool has_person;
-    bool session_is_alive;  /* STORE_PERSON with session_id */
+    bool session_is_alive; /* STORE_PERSON with session_id */
     char session_id[UUID_SIZE + 1];
-    enum err auth; /* STORE_SESSION_ROTATE: OK, ERR_NOT_FOUND (unknown), ERR_EXISTS (already used: the family
-                    * is revoked), ERR_EXPIRED (session over), ERR_DENIED (person disabled) */
+    enum err
+        auth; /* STORE_SESSION_ROTATE: OK, ERR_NOT_FOUND (unknown), ERR_EXISTS (already used: the
+               * family is revoked), ERR_EXPIRED (session over), ERR_DENIED (person disabled) */
 };
 void store_reply_init(struct store_reply *r, size_t body_max);
 void store_reply_done(struct store_reply *r);
 
 struct store_config {
-    const char *folder;     /* holds homebake.db; created by store_create */
-    bool is_in_memory;      /* tests and benches: no file; one session only */
+    const char *folder; /* holds homebake.db; created by store_create */
+    bool is_in_memory;  /* tests and benches: no file; one session only */
 };
 
 struct store_counters {
     uint64_t groups, requests, changes; /* committed groups, requests in them, changes */
 };
 
-/* Makes a new database with its schema, epoch, secret and settings.  ERR_EXISTS when there is one. */
+/* Makes a new database with its schema, epoch, secret and settings.  ERR_EXISTS when there is one.
+ * In memory there is nothing to be made: store_open does it. */
 MUST_USE enum err store_create(const struct store_config *cfg, struct buf *message);
-/* Opens and migrates forward, reads the catalogue, parses the policies.  `message` says what failed. */
-MUST_USE enum err store_open(const struct store_config *cfg, struct buf *message, struct store **out);
+/* Opens and migrates forward, reads the catalogue, parses the policies.  `message` says what
+ * failed. */
+MUST_USE enum err store_open(const struct store_config *cfg, struct buf *message,
+                             struct store **out);
 void store_close(struct store *s);
 
 const struct catalogue *store_catalogue(const struct store *s);
@@ -105,19 +117,27 @@ const struct store_settings *store_settings(const struct store *s);
 /* 36 characters; changes when the log begins anew. */
 struct bytes store_epoch(const struct store *s);
 const unsigned char *store_secret(const struct store *s); /* TOKEN_SECRET_SIZE bytes */
-/* The shift and the business day that `us` falls in, by the settings: pure arithmetic on the zone's rules. */
+/* The shift and the business day that `us` falls in, by the settings: pure arithmetic on the zone's
+ * rules. `business_day` is borrowed until the next call of this thread; `who` is left alone.  The
+ * rules come from the system's tz database: store_open sets TZ for the whole process, so all its
+ * stores must be of one zone, and be opened before there are threads. */
 void store_clock(const struct store *s, int64_t us, struct policy_context *out_shift_and_day);
 
 enum store_access { STORE_READER, STORE_WRITER };
-MUST_USE enum err store_session_open(struct store *s, enum store_access access, struct store_session **out);
+MUST_USE enum err store_session_open(struct store *s, enum store_access access,
+                                     struct store_session **out);
 void store_session_close(struct store_session *s);
 
-/* Executes one reading request in a snapshot of its own.  Request errors go to reply->error and give OK; an err
- * is trouble of the store itself (the reply then carries a 503 error as well). */
-MUST_USE enum err store_read(struct store_session *s, const struct store_request *r, struct store_reply *out);
-/* Executes writing requests in order as one transaction, each in a savepoint of its own: a failing one undoes
- * itself only.  Returns after the commit is on disk.  `out` gets the changes of the whole group, in order, each
- * with one reference that is the caller's.  When the commit fails, every reply carries a 503 and `out` is empty. */
+/* Executes one reading request in a snapshot of its own.  Request errors go to reply->error and
+ * give OK; an err is trouble of the store itself (the reply then carries a 503 error as well). */
+MUST_USE enum err store_read(struct store_session *s, const struct store_request *r,
+                             struct store_reply *out);
+/* Executes writing requests in order as one transaction, each in a savepoint of its own: a failing
+ * one undoes itself only.  Reading ones are taken too.  Changes that other processes committed
+ * since the session was opened, or since its last store_write, come first in `out`, so that seq has
+ * no hole; a call with a count of 0 asks for these alone.  Returns after the commit is on disk.
+ * `out` gets the changes of the whole group, in order, each with one reference that is the
+ * caller's.  When the commit fails, every reply carries a 503 and `out` is empty. */
 struct store_write {
     const struct store_request *request;
     struct store_reply *reply;
@@ -126,30 +146,38 @@ MUST_USE enum err store_write(struct store_session *s, struct store_write *write
                               struct changes *out);
 /* Committed changes with from <= seq, at most `max`, for a cursor that fell out of memory.
  * ERR_NOT_FOUND: the log no longer reaches back. */
-MUST_USE enum err store_changes_since(struct store_session *s, uint64_t from, size_t max, struct changes *out);
+MUST_USE enum err store_changes_since(struct store_session *s, uint64_t from, size_t max,
+                                      struct changes *out);
 MUST_USE enum err store_head(struct store_session *s, uint64_t *seq);
 /* All rows of `users` as a JSON array, and the seq it is true for. */
 MUST_USE enum err store_staff(struct store_session *s, struct buf *out, uint64_t *seq);
-/* Moves the write-ahead log into the database file; call from a thread of its own, off the commit path. */
+/* Moves the write-ahead log into the database file; call from a thread of its own, off the commit
+ * path. */
 MUST_USE enum err store_checkpoint(struct store_session *s);
-/* Deletes log entries older than `keep_us` or beyond `keep_count`, at most `max` a call; the newest always stays. */
-MUST_USE enum err store_trim_log(struct store_session *s, int64_t now_us, int64_t keep_us, uint64_t keep_count, size_t max);
+/* Deletes log entries older than `keep_us` or beyond `keep_count`, at most `max` a call; the newest
+ * always stays. */
+MUST_USE enum err store_trim_log(struct store_session *s, int64_t now_us, int64_t keep_us,
+                                 uint64_t keep_count, size_t max);
 struct store_counters store_counters(const struct store_session *writer);
 
-/* Administration, on a writer session (commands of the program, before or beside `serve`). */
+/* Administration, on a writer session (commands of the program, before or beside `serve`).  What it
+ * changes is handed out by the next store_write, of this session or of the serving process.
+ * ERR_DENIED: a value that the database refuses; ERR_NOT_FOUND: no such person. */
 struct store_new_person {
     struct bytes email, name, role, password_hash;
 };
-MUST_USE enum err store_person_add(struct store_session *s, const struct store_new_person *p, int64_t now_us,
+MUST_USE enum err store_person_add(struct store_session *s, const struct store_new_person *p,
+                                   int64_t now_us,
                                    char id_out[UUID_SIZE + 1]); /* ERR_EXISTS: that email */
-MUST_USE enum err store_person_set_active(struct store_session *s, struct bytes email, bool is_active);
+MUST_USE enum err store_person_set_active(struct store_session *s, struct bytes email,
+                                          bool is_active);
 /* JSON array of {id,email,name,role,is_active,created_at,last_sign_in_at}. */
 MUST_USE enum err store_person_list(struct store_session *s, struct buf *out);
-/* The demo bakery: eight breads, a week of production and sales by the given people up to `now_us`; deterministic
- * by `seed`.  ERR_EXISTS when there are breads already. */
+/* The demo bakery: eight breads, a week of production and sales by the given people up to `now_us`;
+ * deterministic by `seed`.  ERR_EXISTS when there are breads already. */
 MUST_USE enum err store_demo(struct store_session *s, int64_t now_us, uint64_t seed);
-/* Recounts stock and shift_totals from the ledger and checks that the log is dense.  ERR_CORRUPT: `report`
- * lists the differences, a line each. */
+/* Recounts stock and shift_totals from the ledger and checks that the log is dense.  ERR_CORRUPT:
+ * `report` lists the differences, a line each. */
 MUST_USE enum err store_verify(struct store_session *s, struct buf *report);
 
 #endif
