@@ -7,6 +7,8 @@
 
 enum { UUID_TEXT_SIZE = 36, UUID_DIGITS = 32, DATE_SIZE = 10, EXPONENT_MAX = 1000000 };
 
+#define MAGNITUDE_MAX ((uint64_t)INT64_MAX + 1)
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -135,14 +137,14 @@ static int next_digit(struct decimal *d)
     return d->at < d->end ? *d->at++ - '0' : -1;
 }
 
-/* The digits before 10^-scale as a whole number; what is left in `d` is the rest. */
+/* The digits before 10^-scale as a whole number up to 2^63; what is left in `d` is the rest. */
 static enum err take_whole(struct decimal *d, int64_t places, uint64_t *out)
 {
     uint64_t n = 0;
     for (int64_t i = 0; i < places; i++) {
         int digit = next_digit(d);
         uint64_t add = digit > 0 ? (uint64_t)digit : 0;
-        if (n > (INT64_MAX - add) / 10)
+        if (n > (MAGNITUDE_MAX - add) / 10)
             return ERR_RANGE;
         n = n * 10 + add;
     }
@@ -158,20 +160,36 @@ static bool has_rest(struct decimal d)
     return false;
 }
 
-/* |value| × 10^scale as whole part, and what is below it. */
-static enum err scale_decimal(struct decimal *d, uint8_t scale, uint64_t *whole, bool *has_more,
-                              bool *is_half)
+/* |value| × 10^scale as its whole part, and what is below it. */
+struct scaled {
+    bool is_negative;
+    uint64_t whole;
+    bool has_more, is_half; /* below: anything; a half at least */
+};
+
+static enum err scan_scaled(struct bytes text, uint8_t scale, struct scaled *out)
 {
-    *whole = 0;
-    *has_more = *is_half = false;
-    if (d->at == d->end)
-        return OK; /* zero, whatever its exponent */
-    int64_t places = d->point + scale;
-    enum err e = take_whole(d, places, whole);
+    struct decimal d;
+    enum err e = scan_decimal(text, &d);
     if (e)
         return e;
-    *has_more = has_rest(*d);
-    *is_half = places >= 0 && next_digit(d) >= 5;
+    *out = (struct scaled){.is_negative = d.is_negative};
+    if (d.at == d.end)
+        return OK; /* zero, whatever its exponent */
+    int64_t places = d.point + scale;
+    e = take_whole(&d, places, &out->whole);
+    if (e)
+        return e;
+    out->has_more = has_rest(d);
+    out->is_half = places >= 0 && next_digit(&d) >= 5;
+    return OK;
+}
+
+static enum err signed_value(bool is_negative, uint64_t magnitude, struct value *out)
+{
+    if (magnitude > (uint64_t)INT64_MAX + is_negative)
+        return ERR_RANGE;
+    *out = value_int(is_negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude);
     return OK;
 }
 
@@ -187,35 +205,25 @@ static bool is_over_precision(uint64_t n, uint8_t precision)
 /* Of a query: exact, or between two storable neighbours. */
 static enum err numeric_between(const struct column *c, struct bytes text, struct value *out)
 {
-    struct decimal d;
-    uint64_t whole;
-    bool has_more, is_half;
-    enum err e = scan_decimal(text, &d);
+    struct scaled n;
+    enum err e = scan_scaled(text, c->scale, &n);
     if (!e)
-        e = scale_decimal(&d, c->scale, &whole, &has_more, &is_half);
-    if (e)
-        return e;
-    *out = value_int(d.is_negative ? -(int64_t)whole - has_more : (int64_t)whole);
-    out->is_between = has_more;
-    return OK;
+        e = signed_value(n.is_negative, n.whole + (n.is_negative && n.has_more), out);
+    if (!e)
+        out->is_between = n.has_more;
+    return e;
 }
 
 /* To be stored: rounded half away from zero, and within the declared precision. */
 static enum err numeric_rounded(const struct column *c, struct bytes text, struct value *out)
 {
-    struct decimal d;
-    uint64_t whole;
-    bool has_more, is_half;
-    enum err e = scan_decimal(text, &d);
-    if (!e)
-        e = scale_decimal(&d, c->scale, &whole, &has_more, &is_half);
+    struct scaled n;
+    enum err e = scan_scaled(text, c->scale, &n);
     if (e)
         return e;
-    whole += is_half;
-    if (whole > INT64_MAX || is_over_precision(whole, c->precision))
-        return ERR_RANGE;
-    *out = value_int(d.is_negative ? -(int64_t)whole : (int64_t)whole);
-    return OK;
+    uint64_t rounded = n.whole + n.is_half;
+    return is_over_precision(rounded, c->precision) ? ERR_RANGE
+                                                    : signed_value(n.is_negative, rounded, out);
 }
 
 static void put_decimal(struct buf *out, int64_t n, uint8_t scale)
