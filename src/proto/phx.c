@@ -304,6 +304,7 @@ void phx_put_tail(struct buf *out, enum phx_version v, struct bytes ref)
     buf_put_char(out, '}');
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a message has this many fields. */
 void phx_put(struct buf *out, enum phx_version v, struct bytes join_ref, struct bytes ref,
              struct bytes topic, struct bytes event, struct bytes payload)
 {
@@ -312,6 +313,7 @@ void phx_put(struct buf *out, enum phx_version v, struct bytes join_ref, struct 
     phx_put_tail(out, v, ref);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a message has this many fields. */
 void phx_put_reply(struct buf *out, enum phx_version v, struct bytes join_ref, struct bytes ref,
                    struct bytes topic, bool ok, struct bytes response)
 {

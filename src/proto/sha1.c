@@ -64,8 +64,7 @@ static void add_block(uint32_t h[5], const uint8_t *block)
 static void add_tail(uint32_t h[5], const uint8_t *rest, size_t rest_size, uint64_t total_size)
 {
     uint8_t tail[2 * BLOCK_SIZE] = {0};
-    if (rest_size)
-        memcpy(tail, rest, rest_size);
+    memcpy(tail, rest, rest_size);
     tail[rest_size] = 0x80;
     size_t size = rest_size + 1 + LENGTH_SIZE <= BLOCK_SIZE ? BLOCK_SIZE : 2 * BLOCK_SIZE;
     store_be(tail + size - LENGTH_SIZE, total_size * 8, LENGTH_SIZE);
@@ -76,11 +75,11 @@ static void add_tail(uint32_t h[5], const uint8_t *rest, size_t rest_size, uint6
 void sha1(struct bytes in, uint8_t out[SHA1_SIZE])
 {
     uint32_t h[5] = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u};
-    const uint8_t *data = (const uint8_t *)in.data;
+    const uint8_t *data = (const uint8_t *)(in.data ? in.data : "");
     size_t whole = in.size / BLOCK_SIZE * BLOCK_SIZE;
     for (size_t at = 0; at < whole; at += BLOCK_SIZE)
         add_block(h, data + at);
-    add_tail(h, in.size > whole ? data + whole : NULL, in.size - whole, in.size);
+    add_tail(h, data + whole, in.size - whole, in.size);
     for (size_t i = 0; i < 5; i++)
         store_be(out + 4 * i, h[i], 4);
 }

@@ -31,6 +31,14 @@ static void a_body_of_announced_length_is_gathered(void **state)
                   "POST /a /a |Host=h|Content-Length=0||K--\n");
 }
 
+static void headers_without_a_value_are_headers(void **state)
+{
+    (void)state;
+    assert_parses(BYTES("GET / HTTP/1.1\r\nHost:\r\nConnection:\r\nUpgrade:\r\nExpect:\r\nA:\r\n"
+                        "Proxy-Connection: \r\nB:\r\n\r\n"),
+                  "GET / / |Host=|Connection=|Upgrade=|Expect=|A=|Proxy-Connection=|B=||K--\n");
+}
+
 static void chunks_are_joined_and_trailers_forgotten(void **state)
 {
     (void)state;
@@ -309,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_get_is_taken_apart),
         cmocka_unit_test(a_body_of_announced_length_is_gathered),
+        cmocka_unit_test(headers_without_a_value_are_headers),
         cmocka_unit_test(chunks_are_joined_and_trailers_forgotten),
         cmocka_unit_test(pipelined_requests_come_one_by_one),
         cmocka_unit_test(every_method_has_its_name),

@@ -345,6 +345,23 @@ static void scratch_that_is_too_small_or_has_no_memory_is_an_error(void **state)
     buf_done(&scratch);
 }
 
+static void a_string_of_escapes_takes_no_memory_when_it_is_too_long(void **state)
+{
+    (void)state;
+    struct buf text, scratch;
+    struct phx_message m;
+    buf_init(&text, SCRATCH_MAX);
+    buf_init(&scratch, SCRATCH_MAX);
+    buf_put_literal(&text, "[null,null,\"");
+    for (size_t i = 0; i <= PHX_TOPIC_MAX; i++)
+        buf_put_literal(&text, "\\u0041");
+    buf_put_literal(&text, "\",\"e\",{}]");
+    assert_int_equal(phx_decode_text(PHX_V2, buf_bytes(&text), &scratch, &m), ERR_LIMIT);
+    assert_null(scratch.data);
+    buf_done(&text);
+    buf_done(&scratch);
+}
+
 /* --- binary in --- */
 
 static enum err decode_binary(struct bytes message, struct buf *log)
@@ -523,6 +540,7 @@ int main(void)
         cmocka_unit_test(strings_of_the_limit_pass_and_one_more_byte_does_not),
         cmocka_unit_test(a_number_as_long_as_a_message_is_no_ref),
         cmocka_unit_test(scratch_that_is_too_small_or_has_no_memory_is_an_error),
+        cmocka_unit_test(a_string_of_escapes_takes_no_memory_when_it_is_too_long),
         cmocka_unit_test(a_user_broadcast_push_is_taken_apart),
         cmocka_unit_test(a_push_is_taken_apart),
         cmocka_unit_test(parts_may_be_255_bytes_long),

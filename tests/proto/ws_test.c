@@ -269,6 +269,16 @@ static void a_limit_is_enforced_by_the_header_alone(void **state)
     ws_decoder_done(&d);
 }
 
+static void a_fragment_over_the_limit_is_refused_by_its_header(void **state)
+{
+    struct buf *wire = *state;
+    stream_put_frame(wire, WS_TEXT, BYTES("1234"));
+    stream_put_frame(wire, FIN | WS_CONTINUATION, BYTES("56789"));
+    wire->size -= 5; /* the header alone */
+    assert_decodes_within(wire, 9, "");
+    assert_decodes_within(wire, 8, "over a limit");
+}
+
 static void a_ping_does_not_count_against_the_limit(void **state)
 {
     struct buf *wire = *state;
@@ -392,6 +402,7 @@ int main(void)
         TEST(pings_hold_up_to_125_bytes),
         TEST(a_message_of_the_limit_passes_and_one_more_byte_does_not),
         TEST(a_limit_is_enforced_by_the_header_alone),
+        TEST(a_fragment_over_the_limit_is_refused_by_its_header),
         TEST(a_ping_does_not_count_against_the_limit),
         TEST(a_whole_message_is_a_span_of_the_input_and_takes_no_memory),
         TEST(memory_goes_with_the_message_it_was_taken_for),
