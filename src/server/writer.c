@@ -158,15 +158,16 @@ static bool work(struct writer *w, struct mail_list *mails)
     bool goes_on = true;
     struct mail *m;
     while ((m = mail_list_pop(mails))) {
-        if (m->kind == MAIL_CALL)
+        int kind = m->kind; /* an administrative job is gone when it is done */
+        if (kind == MAIL_CALL)
             calls[count++] = container_of(m, struct call, mail);
-        if (m->kind != MAIL_CALL || count == WRITER_GROUP_MAX) {
+        if (kind != MAIL_CALL || count == WRITER_GROUP_MAX) {
             run_group(w, calls, count);
             count = 0;
         }
-        if (m->kind == MAIL_ADMIN)
+        if (kind == MAIL_ADMIN)
             run_admin(w, container_of(m, struct admin_job, mail));
-        if (m->kind == MAIL_STOP)
+        if (kind == MAIL_STOP)
             goes_on = false;
     }
     run_group(w, calls, count);
