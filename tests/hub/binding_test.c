@@ -68,8 +68,8 @@ static void text_moved_between_fields_makes_another_id(void **state)
 static void same_entries_share_one_set(void **state)
 {
     struct fixture *f = *state;
-    struct binding_spec spec = {.event = TEXT("*"), .schema = TEXT("public"),
-                                .table = TEXT("sales_logs")};
+    struct binding_spec spec = {
+        .event = TEXT("*"), .schema = TEXT("public"), .table = TEXT("sales_logs")};
     struct bindings *a, *b, *c;
     assert_int_equal(get(f, &spec, &a), OK);
     assert_int_equal(get(f, &spec, &b), OK);
@@ -86,10 +86,8 @@ static void wildcards_mean_every_live_table(void **state)
 {
     struct fixture *f = *state;
     static const struct binding_spec specs[] = {
-        {.schema = TEXT("public")},
-        {.schema = TEXT("public"), .table = TEXT("*")},
-        {.schema = TEXT("*")},
-        {.schema = TEXT("*"), .table = TEXT("*")},
+        {.schema = TEXT("public")}, {.schema = TEXT("public"), .table = TEXT("*")},
+        {.schema = TEXT("*")},      {.schema = TEXT("*"), .table = TEXT("*")},
         {.table = TEXT("*")},
     };
     for (size_t i = 0; i < CHECK_COUNT(specs); i++) {
@@ -130,7 +128,8 @@ static void what_cannot_be_served_is_told(void **state)
         const char *message;
     } cases[] = {
         {{.event = TEXT("*"), .schema = TEXT("public"), .table = TEXT("nope")},
-         "Unable to subscribe to changes with given parameters. Please check Realtime is enabled for "
+         "Unable to subscribe to changes with given parameters. Please check Realtime is enabled "
+         "for "
          "the given connect parameters: [event: *, schema: public, table: nope, filters: []]"},
         {{.schema = TEXT("auth"), .table = TEXT("users")}, "schema: auth, table: users"},
         {{.table = TEXT("audit_trail")}, "table: audit_trail"},

@@ -103,8 +103,8 @@ static void long_names_are_refused(void **state)
     struct conn *c = open_conn(&conns);
     assert_int_equal(channel_add(&t, c, (struct bytes){name, sizeof(name)}, BYTES("1"), &ch),
                      ERR_LIMIT);
-    assert_int_equal(
-        channel_add(&t, c, BYTES("x"), (struct bytes){name, JOIN_REF_MAX + 1}, &ch), ERR_LIMIT);
+    assert_int_equal(channel_add(&t, c, BYTES("x"), (struct bytes){name, JOIN_REF_MAX + 1}, &ch),
+                     ERR_LIMIT);
     conns_remove(&conns, c);
     channels_done(&t);
     conns_done(&conns);

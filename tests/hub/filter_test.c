@@ -110,9 +110,9 @@ static void operators_compare_by_the_type_of_the_column(void **state)
 static void null_and_absent_values_pass_only_is_null(void **state)
 {
     struct fixture *f = *state;
-    static const char *const never[] = {"quantity=eq.3",      "quantity=not.eq.3",   "quantity=neq.3",
-                                        "quantity=in.(3)",    "quantity=not.in.(3)", "quantity=lt.9",
-                                        "returned=is.true",   "quantity=not.is.null"};
+    static const char *const never[] = {"quantity=eq.3",    "quantity=not.eq.3",   "quantity=neq.3",
+                                        "quantity=in.(3)",  "quantity=not.in.(3)", "quantity=lt.9",
+                                        "returned=is.true", "quantity=not.is.null"};
     for (size_t i = 0; i < CHECK_COUNT(never); i++)
         if (matches(f, never[i], NULLS))
             fail_msg("%s", never[i]);

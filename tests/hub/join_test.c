@@ -41,13 +41,14 @@ static void check_default(const struct join_config *c)
 
 static void whole_config_is_read(void **state)
 {
-    struct join_config c = parse(
-        *state, "{\"access_token\":\"t\\u006fken\",\"config\":{\"broadcast\":{\"ack\":true,\"self\":"
-                "\"true\",\"replication_ready\":true},\"presence\":{\"key\":\"\",\"enabled\":true},"
-                "\"private\":\"false\",\"resume\":{\"epoch\":\"e\",\"seq\":7},"
-                "\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"t\","
-                "\"filter\":\"a=eq.\\\"b\\\"\"},{\"event\":\"INSERT\",\"schema\":\"public\","
-                "\"table\":null,\"select\":[\"a\"]}]}}");
+    struct join_config c =
+        parse(*state,
+              "{\"access_token\":\"t\\u006fken\",\"config\":{\"broadcast\":{\"ack\":true,\"self\":"
+              "\"true\",\"replication_ready\":true},\"presence\":{\"key\":\"\",\"enabled\":true},"
+              "\"private\":\"false\",\"resume\":{\"epoch\":\"e\",\"seq\":7},"
+              "\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"t\","
+              "\"filter\":\"a=eq.\\\"b\\\"\"},{\"event\":\"INSERT\",\"schema\":\"public\","
+              "\"table\":null,\"select\":[\"a\"]}]}}");
     assert_true(c.wants_ack && c.wants_self && c.wants_replication_ready && !c.is_private);
     assert_int_equal(c.presence, JOIN_YES);
     check_text(c.access_token, "token");
@@ -64,7 +65,11 @@ static void whole_config_is_read(void **state)
 
 static void every_part_may_be_missing(void **state)
 {
-    static const char *const texts[] = {"{}", "{\"config\":{}}", "{\"config\":null}", "[]", "7",
+    static const char *const texts[] = {"{}",
+                                        "{\"config\":{}}",
+                                        "{\"config\":null}",
+                                        "[]",
+                                        "7",
                                         "{\"config\":{\"broadcast\":null,\"presence\":{},"
                                         "\"private\":null,\"postgres_changes\":null}}"};
     for (size_t i = 0; i < CHECK_COUNT(texts); i++) {
@@ -140,9 +145,10 @@ static void echo_is_what_was_sent_with_an_id_added(void **state)
 {
     struct buf out;
     buf_init(&out, 1000);
-    struct join_config c = parse(
-        *state, "{\"config\":{\"postgres_changes\":[{ \"event\" : \"*\" ,\"x\":[1, 2]},{},{\"id\":5,"
-                "\"id\":6}]}}");
+    struct join_config c =
+        parse(*state,
+              "{\"config\":{\"postgres_changes\":[{ \"event\" : \"*\" ,\"x\":[1, 2]},{},{\"id\":5,"
+              "\"id\":6}]}}");
     for (uint32_t i = 0; i < c.binding_count; i++)
         c.bindings[i].id = i + 1;
     join_put_bindings(&out, c.bindings, c.binding_count);
@@ -158,10 +164,11 @@ static void memory_may_end_at_any_point(void **state)
 {
     struct fixture *f = *state;
     bool has_failed = true;
-    assert_int_equal(json_parse(BYTES("{\"access_token\":\"t\",\"config\":{\"resume\":{\"epoch\":"
-                                      "\"e\",\"seq\":1},\"postgres_changes\":[{\"table\":\"t\"}]}}"),
-                                &f->payload),
-                     OK);
+    assert_int_equal(
+        json_parse(BYTES("{\"access_token\":\"t\",\"config\":{\"resume\":{\"epoch\":"
+                         "\"e\",\"seq\":1},\"postgres_changes\":[{\"table\":\"t\"}]}}"),
+                   &f->payload),
+        OK);
     for (uint64_t n = 1; has_failed; n++) {
         struct join_config c;
         arena_done(&f->arena);

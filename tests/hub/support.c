@@ -96,6 +96,26 @@ void world_config(struct world *w, struct hub_config *cfg)
                                .limits = hub_limits_default};
 }
 
+static void begin_step(struct world *w)
+{
+    if (++w->step_count == w->fail_step)
+        mem_fail_at(w->fail_at);
+}
+
+static void end_step(struct world *w)
+{
+    w->has_failed |= mem_fail_hit();
+    mem_fail_at(0);
+}
+
+enum err world_step(struct world *w, struct hub_in *in)
+{
+    begin_step(w);
+    enum err e = hub_step(w->hub, in, w->now_us);
+    end_step(w);
+    return e;
+}
+
 static void put_staff(struct world *w, const char *id, const char *role)
 {
     char row[200];
@@ -103,7 +123,7 @@ static void put_staff(struct world *w, const char *id, const char *role)
         snprintf(row, sizeof(row),
                  "{\"id\":\"%s\",\"name\":\"n\",\"role\":\"%s\",\"is_active\":true}", id, role);
     struct hub_in in = {.kind = HUB_IN_STAFF, .staff_row = {row, (size_t)size}};
-    assert_int_equal(hub_step(w->hub, &in, w->now_us), OK);
+    assert_int_equal(world_step(w, &in), OK);
 }
 
 void world_start(struct world *w, const struct hub_config *cfg)
@@ -156,7 +176,9 @@ size_t client_take(struct world *w, struct client *c, size_t max)
             buf_put(&c->wire, (struct bytes){iov[i].iov_base, part});
             size += part;
         }
+        begin_step(w);
         hub_sent(w->hub, c->id, size, w->now_us);
+        end_step(w);
         taken += size;
     }
     assert_int_equal(c->wire.err, OK);
@@ -182,7 +204,7 @@ void world_tick(struct world *w, int64_t after_us)
 {
     struct hub_in in = {.kind = HUB_IN_TICK};
     w->now_us += after_us;
-    assert_int_equal(hub_step(w->hub, &in, w->now_us), OK);
+    assert_int_equal(world_step(w, &in), OK);
     world_flush(w);
 }
 
@@ -198,7 +220,7 @@ struct client *client_open_as(struct world *w, enum phx_version version, enum to
     assert_true(w->client_count < CLIENTS_MAX);
     if (user_id)
         memcpy(in.claims.user_id, user_id, UUID_SIZE);
-    assert_int_equal(hub_step(w->hub, &in, w->now_us), OK);
+    assert_int_equal(world_step(w, &in), OK);
     w->client_count++;
     *c = (struct client){.id = in.conn, .version = version};
     buf_init(&c->wire, WIRE_MAX);
@@ -216,7 +238,7 @@ void client_feed(struct world *w, struct client *c, struct bytes wire)
     struct bytes copy = check_boxed(wire); /* unmasked in place */
     struct hub_in in = {
         .kind = HUB_IN_BYTES, .conn = c->id, .bytes = {(char *)(uintptr_t)copy.data, copy.size}};
-    assert_int_equal(hub_step(w->hub, &in, w->now_us), OK);
+    assert_int_equal(world_step(w, &in), OK);
     check_unbox(copy);
     world_flush(w);
 }
@@ -258,7 +280,7 @@ void client_say(struct world *w, struct client *c, const char *text)
 void client_gone(struct world *w, struct client *c)
 {
     struct hub_in in = {.kind = HUB_IN_GONE, .conn = c->id};
-    assert_int_equal(hub_step(w->hub, &in, w->now_us), OK);
+    assert_int_equal(world_step(w, &in), OK);
     world_flush(w);
 }
 
@@ -384,7 +406,7 @@ struct change *world_change(struct world *w, const char *table, enum verb verb, 
 void world_commit_all(struct world *w, struct change **items, size_t count)
 {
     struct hub_in in = {.kind = HUB_IN_CHANGES, .changes = items, .change_count = count};
-    assert_int_equal(hub_step(w->hub, &in, w->now_us), OK);
+    assert_int_equal(world_step(w, &in), OK);
     for (size_t i = 0; i < count; i++)
         change_unref(items[i]);
     world_flush(w);

@@ -37,6 +37,11 @@ struct world {
     struct client clients[CLIENTS_MAX];
     size_t client_count;
     struct buf text; /* of a token, or of a message being made */
+    /* Of all calls of the hub since the start, this one finds memory for `fail_at` - 1 blocks; 0:
+     * off. */
+    size_t step_count, fail_step;
+    uint64_t fail_at;
+    bool has_failed; /* it did ask for more */
 };
 
 struct catalogue *support_catalogue(void);
@@ -47,6 +52,9 @@ void world_start(struct world *w, const struct hub_config *cfg);
 /* Both of the above. */
 void world_init(struct world *w);
 void world_done(struct world *w);
+
+/* hub_step, with the failure above. */
+enum err world_step(struct world *w, struct hub_in *in);
 
 /* By the apikey of anon. */
 struct client *client_open(struct world *w, enum phx_version version);
