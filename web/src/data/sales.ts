@@ -21,9 +21,12 @@ export interface Unsaved {
   at: number;
   state: 'sending' | 'waiting' | 'refused';
   why: string;
+  /* An entry that is answered at once need not flash up as unsaved. */
+  isSeen: boolean;
 }
 
 export const unsaved = signal<Unsaved[]>([]);
+const UNSEEN_MS = 500;
 let storeKey = '';
 
 export function totalOf(u: Unsaved): Minor {
@@ -34,7 +37,7 @@ export function openUnsaved(userId: string): void {
   storeKey = `homebake-unsaved-${userId}`;
   try {
     const kept = JSON.parse(localStorage.getItem(storeKey) ?? '[]') as Unsaved[];
-    unsaved.value = kept.map((u) => (u.state === 'sending' ? { ...u, state: 'waiting' } : u));
+    unsaved.value = kept.map((u) => ({ ...u, isSeen: true, state: u.state === 'sending' ? 'waiting' : u.state }));
   } catch {
     unsaved.value = [];
   }
@@ -50,6 +53,7 @@ function keep(list: Unsaved[]): void {
 }
 
 function mark(id: string, part: Partial<Unsaved>): void {
+  if (!unsaved.peek().some((u) => u.id === id)) return;
   keep(unsaved.peek().map((u) => (u.id === id ? { ...u, ...part } : u)));
 }
 
@@ -57,8 +61,9 @@ export function discard(id: string): void {
   keep(unsaved.peek().filter((u) => u.id !== id));
 }
 
-export function makeSale(u: Omit<Unsaved, 'state' | 'why' | 'at'>): Promise<boolean> {
-  keep([...unsaved.peek(), { ...u, at: Date.now(), state: 'waiting', why: '' }]);
+export function makeSale(u: Omit<Unsaved, 'state' | 'why' | 'at' | 'isSeen'>): Promise<boolean> {
+  keep([...unsaved.peek(), { ...u, at: Date.now(), state: 'waiting', why: '', isSeen: false }]);
+  setTimeout(() => mark(u.id, { isSeen: true }), UNSEEN_MS);
   return send(u.id);
 }
 
@@ -81,8 +86,8 @@ export async function send(id: string): Promise<boolean> {
     discard(id);
     return true;
   }
-  if (o.isUnknown || o.failure.code?.startsWith('PGRST30')) mark(id, { state: 'waiting' });
-  else mark(id, { state: 'refused', why: inWords(o) });
+  if (o.isUnknown || o.failure.code?.startsWith('PGRST30')) mark(id, { state: 'waiting', isSeen: true });
+  else mark(id, { state: 'refused', isSeen: true, why: inWords(o) });
   return false;
 }
 

@@ -140,7 +140,9 @@ function Tiles({ onPick }: { onPick: (id: string) => void }) {
         <li key={bread.id}>
           <button type="button" class={`tile tile-${level}`} data-bread={bread.id} onClick={() => onPick(bread.id)}>
             <span class="tile-name">{bread.name}</span>
-            <span class="tile-price">{s.money.value(toMinor(bread.unit_price))}</span>
+            <span class="tile-price" data-figure="price">
+              {s.money.value(toMinor(bread.unit_price))}
+            </span>
             <span class="tile-left">
               <strong data-figure="remaining">{count(remaining)}</strong> left
             </span>
@@ -183,8 +185,7 @@ function UnsavedRow({ entry }: { entry: Unsaved }) {
 }
 
 function UnsavedList() {
-  /* A send that is answered at once need not flash up here. */
-  const list = unsaved.value.filter((u) => u.state !== 'sending' || Date.now() - u.at > 700);
+  const list = unsaved.value.filter((u) => u.isSeen);
   if (list.length === 0) return null;
   return (
     <section class="unsaved" aria-labelledby="unsaved-title">

@@ -208,20 +208,18 @@ interface SheetProps {
   children: ComponentChildren;
 }
 
-/* A modal dialog: a sheet from the bottom on a phone, a card on a wider screen.  The browser keeps the focus inside
- * and gives it back. */
+/* A modal dialog: a sheet from the bottom on a phone, a card on a wider screen.  The browser keeps the focus inside;
+ * whoever opened it gets it back. */
 export function Sheet({ title, onClose, hasOwnFocus = false, children }: SheetProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
-    const dialog = ref.current;
-    dialog?.showModal();
+    const opener = document.activeElement as HTMLElement | null;
+    ref.current?.showModal();
     return () => {
-      dialog?.close();
       /* What opened the sheet may be gone by now; then the page's title gets the focus. */
-      setTimeout(() => {
-        if (document.activeElement === document.body) document.getElementById('page-title')?.focus({ preventScroll: true });
-      }, 0);
+      const next = opener?.isConnected ? opener : document.getElementById('page-title');
+      next?.focus({ preventScroll: true });
     };
   }, []);
   return (
