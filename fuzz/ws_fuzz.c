@@ -36,7 +36,7 @@ static enum err feed(struct ws_decoder *d, struct bytes piece, struct buf *log)
         log_message(log, &m);
         e = ws_decode(d, &in, &m);
     }
-    assert(e != ERR_AGAIN || in.size == 0);
+    assert(e == ERR_AGAIN ? in.size == 0 : ws_decode(d, &in, &m) == e);
     free(copy);
     return e;
 }

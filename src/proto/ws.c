@@ -353,23 +353,32 @@ static enum err read_data(struct ws_decoder *d, struct ws_input *in, struct ws_m
     return d->fin ? give_message(d, buf_bytes(&d->partial), out) : ERR_AGAIN;
 }
 
+static enum err decode_step(struct ws_decoder *d, struct ws_input *in, struct ws_message *out)
+{
+    enum err e = OK;
+    if (!d->in_payload) {
+        e = read_header(d, in);
+        if (!e)
+            e = begin_payload(d);
+        if (e)
+            return e;
+    }
+    return is_control(d->opcode) ? read_control(d, in, out) : read_data(d, in, out);
+}
+
 enum err ws_decode(struct ws_decoder *d, struct ws_input *in, struct ws_message *out)
 {
+    if (d->err)
+        return d->err;
     if (!d->message_opcode && d->partial.data) { /* the last message was given from there */
         buf_done(&d->partial);
         buf_init(&d->partial, d->message_max);
     }
-    for (;;) {
-        enum err e = OK;
-        if (!d->in_payload) {
-            e = read_header(d, in);
-            if (!e)
-                e = begin_payload(d);
-            if (e)
-                return e;
-        }
-        e = is_control(d->opcode) ? read_control(d, in, out) : read_data(d, in, out);
-        if (e != ERR_AGAIN || in->size == 0)
-            return e;
-    }
+    enum err e;
+    do
+        e = decode_step(d, in, out);
+    while (e == ERR_AGAIN && in->size > 0);
+    if (e != ERR_AGAIN)
+        d->err = e;
+    return e;
 }

@@ -56,6 +56,7 @@ struct ws_decoder {
     uint8_t opcode; /* of the frame being read */
     uint8_t
         message_opcode; /* WS_TEXT or WS_BINARY from a message's first byte to its last, else 0 */
+    enum err err;       /* the first that happened, given again by every later call */
     bool fin;
     bool in_payload;
     uint8_t control_size;
@@ -78,9 +79,9 @@ struct ws_message {
  *   ERR_AGAIN  all was consumed, no message yet
  *   ERR_SYNTAX protocol error: answer close 1002     ERR_TYPE  not UTF-8: close 1007
  *   ERR_LIMIT  message too big: close 1009           ERR_NOMEM: close 1011
- * After an error the decoder must not be called again.  Frames without mask are errors (5.1), as
- * are reserved bits and opcodes, long or fragmented control frames, and close codes that may not be
- * sent. */
+ * After an error every call gives the same error and consumes nothing.  Frames without mask are
+ * errors (5.1), as are reserved bits and opcodes, long or fragmented control frames, and close
+ * codes that may not be sent. */
 struct ws_input {
     char *data;
     size_t size;

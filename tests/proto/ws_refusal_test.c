@@ -79,6 +79,24 @@ static void a_new_message_inside_another_is_an_error(void **state)
     assert_decodes(wire, "malformed input");
 }
 
+static void an_error_is_for_good(void **state)
+{
+    struct buf *wire = *state;
+    struct ws_decoder d;
+    struct ws_message m;
+    stream_put_frame(wire, FIN | WS_PING, BYTES(""));
+    wire->data[1] = (char)0xff; /* a ping of a length that control frames cannot have */
+    for (int i = 0; i < 200; i++)
+        buf_put_char(wire, 0);
+    struct ws_input in = {wire->data, wire->size};
+    ws_decoder_init(&d, STREAM_MAX);
+    assert_int_equal(ws_decode(&d, &in, &m), ERR_SYNTAX);
+    size_t left = in.size;
+    assert_int_equal(ws_decode(&d, &in, &m), ERR_SYNTAX);
+    assert_int_equal(in.size, left);
+    ws_decoder_done(&d);
+}
+
 static void lengths_in_a_longer_form_than_needed_are_errors(void **state)
 {
     struct buf *wire = *state;
@@ -300,6 +318,7 @@ int main(void)
         TEST(fragmented_control_frames_are_errors),
         TEST(a_continuation_of_nothing_is_an_error),
         TEST(a_new_message_inside_another_is_an_error),
+        TEST(an_error_is_for_good),
         TEST(lengths_in_a_longer_form_than_needed_are_errors),
         TEST(a_length_with_the_highest_bit_is_an_error),
         TEST(an_empty_close_has_no_status),
