@@ -91,6 +91,7 @@ static enum err shared_part(struct feed *f, const struct change *c, struct bytes
     if (part->seq != c->seq) {
         if (f->part_text.err || f->part_text.size > PART_TEXT_KEPT)
             forget_parts(f);
+        part->seq = 0;
         part->at = f->part_text.size;
         put_data(&f->part_text, c, SIGHT_WHOLE);
         if (f->part_text.err)

@@ -70,8 +70,7 @@ static void leave_of_what_is_not_joined_is_fine(void **state)
     struct world *w = *state;
     struct client *c = client_open(w, PHX_V2);
     client_say(w, c, "[\"1\",\"2\",\"realtime:y\",\"phx_leave\",{}]");
-    expect_text(c,
-                "[null,\"2\",\"realtime:y\",\"phx_reply\",{\"status\":\"ok\",\"response\":{}}]");
+    expect_text(c, "[null,\"2\",\"realtime:y\",\"phx_reply\",{\"status\":\"ok\",\"response\":{}}]");
 }
 
 static void unknown_event_on_a_joined_topic_is_ignored(void **state)
@@ -89,7 +88,8 @@ static void stale_and_missing_join_refs_are_tolerated(void **state)
     struct world *w = *state;
     struct client *c = joined(w, OWNER);
     client_say(w, c, "[\"77\",\"8\",\"realtime:x\",\"phx_leave\",{}]");
-    expect_text(c, "[\"1\",\"8\",\"realtime:x\",\"phx_reply\",{\"status\":\"ok\",\"response\":{}}]");
+    expect_text(c,
+                "[\"1\",\"8\",\"realtime:x\",\"phx_reply\",{\"status\":\"ok\",\"response\":{}}]");
     expect_text(c, "[\"1\",\"1\",\"realtime:x\",\"phx_close\",{}]");
     client_join(w, c, "x", "9", SALES, OWNER);
     client_skip(c, 2);
@@ -128,8 +128,9 @@ static void malformed_token_closes_the_channel_for_good(void **state)
     struct world *w = *state;
     struct client *c = joined(w, OWNER);
     push_token(w, c, "x", BYTES("not.a.token"));
-    expect_text(c, "[\"1\",null,\"realtime:x\",\"system\",{\"channel\":\"x\",\"extension\":\"system\","
-                   "\"status\":\"error\",\"message\":\"The token provided is not a valid JWT\"}]");
+    expect_text(c,
+                "[\"1\",null,\"realtime:x\",\"system\",{\"channel\":\"x\",\"extension\":\"system\","
+                "\"status\":\"error\",\"message\":\"The token provided is not a valid JWT\"}]");
     expect_text(c, "[\"1\",\"1\",\"realtime:x\",\"phx_close\",{}]");
     sell_is_seen(w, c, false);
 }

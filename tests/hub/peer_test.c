@@ -62,11 +62,11 @@ static void violations_close_with_the_code_that_fits(void **state)
         struct bytes wire;
         int code;
     } cases[] = {
-        {BYTES_INIT("\x81\x01x"), 1002},                             /* no mask */
-        {BYTES_INIT("\xc1\x81\x00\x00\x00\x00x"), 1002},             /* reserved bit */
-        {BYTES_INIT("\x83\x81\x00\x00\x00\x00x"), 1002},             /* unknown opcode */
-        {BYTES_INIT("\x80\x81\x00\x00\x00\x00x"), 1002},             /* nothing to continue */
-        {BYTES_INIT("\x81\x81\x00\x00\x00\x00\xff"), 1007},          /* not UTF-8 */
+        {BYTES_INIT("\x81\x01x"), 1002},                                /* no mask */
+        {BYTES_INIT("\xc1\x81\x00\x00\x00\x00x"), 1002},                /* reserved bit */
+        {BYTES_INIT("\x83\x81\x00\x00\x00\x00x"), 1002},                /* unknown opcode */
+        {BYTES_INIT("\x80\x81\x00\x00\x00\x00x"), 1002},                /* nothing to continue */
+        {BYTES_INIT("\x81\x81\x00\x00\x00\x00\xff"), 1007},             /* not UTF-8 */
         {BYTES_INIT("\x81\xff\x00\x00\x00\x00\x00\x10\x00\x01"), 1009}, /* 1 MiB + 1 */
     };
     struct world *w = *state;
@@ -81,8 +81,9 @@ static void violations_close_with_the_code_that_fits(void **state)
 
 static void malformed_messages_are_counted_and_forgiven(void **state)
 {
-    static const char *const texts[] = {"", "x", "{}", "[]", "[1,2]", "[null,\"1\",7,\"e\",{}]",
-                                        "[null,\"1\",\"t\",null,{}]", "[[[["};
+    static const char *const texts[] = {
+        "",    "x", "{}", "[]", "[1,2]", "[null,\"1\",7,\"e\",{}]", "[null,\"1\",\"t\",null,{}]",
+        "[[[["};
     struct world *w = *state;
     struct client *c = client_open(w, PHX_V2);
     for (size_t i = 0; i < CHECK_COUNT(texts); i++)

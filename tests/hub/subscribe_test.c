@@ -41,8 +41,9 @@ static void fault_in_one_binding_is_told_and_the_join_stays(void **state)
                 "\"postgres_changes\":[{\"event\":\"*\",\"table\":\"sales_logs\"},{\"event\":\"*\","
                 "\"schema\":\"public\",\"table\":\"nope\"}]",
                 OWNER);
-    expect_part(c, "\"status\":\"ok\",\"response\":{\"postgres_changes\":[{\"event\":\"*\",\"table\":"
-                   "\"sales_logs\",\"id\":");
+    expect_part(c,
+                "\"status\":\"ok\",\"response\":{\"postgres_changes\":[{\"event\":\"*\",\"table\":"
+                "\"sales_logs\",\"id\":");
     expect_text(c, "[\"1\",null,\"realtime:x\",\"system\",{\"channel\":\"x\",\"extension\":"
                    "\"postgres_changes\",\"status\":\"error\",\"message\":\"Unable to subscribe to "
                    "changes with given parameters. Please check Realtime is enabled for the given "

@@ -1,0 +1,248 @@
+/* For whom a channel reads: tokens, their end, and the staff directory. */
+#include "support.h"
+
+#include <stdio.h>
+
+#include "base/time.h"
+
+#define FEEDBACK "\"postgres_changes\":[{\"event\":\"*\",\"table\":\"shift_feedback\"}]"
+#define SALES "\"postgres_changes\":[{\"event\":\"*\",\"table\":\"sales_logs\"}]"
+#define NOTE(user) "{\"id\":\"1\",\"user_id\":\"" user "\",\"note\":\"n\"}"
+#define PERSON(id, role, active)                                                                   \
+    "{\"id\":\"" id "\",\"name\":\"n\",\"role\":\"" role "\",\"is_active\":" active "}"
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    assert_non_null(w);
+    world_init(w);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    world_done(*state);
+    free(*state);
+    return 0;
+}
+
+static struct client *joined(struct world *w, const char *config, const char *user_id)
+{
+    struct client *c = client_open(w, PHX_V2);
+    client_join(w, c, "x", "1", config, user_id);
+    client_skip(c, 2);
+    return c;
+}
+
+static void rep_sees_own_feedback_and_chiefs_see_all(void **state)
+{
+    struct world *w = *state;
+    struct client *rep = joined(w, FEEDBACK, REP), *other = joined(w, FEEDBACK, OTHER_REP);
+    struct client *manager = joined(w, FEEDBACK, MANAGER), *anon = joined(w, FEEDBACK, "anon");
+    world_commit(w, "shift_feedback", VERB_INSERT, NOTE(REP), NULL);
+    expect_part(rep, "\"record\":" NOTE(REP));
+    expect_part(manager, "\"record\":" NOTE(REP));
+    expect_silence(other);
+    expect_silence(anon);
+    world_commit(w, "shift_feedback", VERB_DELETE, NULL, NOTE(OTHER_REP));
+    expect_part(other, "\"old_record\":" NOTE(OTHER_REP));
+    expect_part(manager, "\"type\":\"DELETE\"");
+    expect_silence(rep);
+    expect_silence(anon);
+}
+
+static void row_that_leaves_the_view_is_deleted_and_one_that_enters_hides_its_past(void **state)
+{
+    struct world *w = *state;
+    struct client *rep = joined(w, FEEDBACK, REP), *other = joined(w, FEEDBACK, OTHER_REP);
+    world_commit(w, "shift_feedback", VERB_UPDATE, NOTE(OTHER_REP), NOTE(REP));
+    struct bytes left = client_next(rep, NULL);
+    assert_true(bytes_find(left, BYTES("\"type\":\"DELETE\"")) < left.size);
+    assert_true(bytes_find(left, BYTES("\"old_record\":" NOTE(REP))) < left.size);
+    assert_true(bytes_find(left, BYTES(OTHER_REP)) == left.size);
+    struct bytes entered = client_next(other, NULL);
+    assert_true(bytes_find(entered, BYTES("\"type\":\"UPDATE\"")) < entered.size);
+    assert_true(bytes_find(entered, BYTES("\"record\":" NOTE(OTHER_REP))) < entered.size);
+    assert_true(bytes_find(entered, BYTES("\"old_record\":{\"id\":\"1\"},")) < entered.size);
+    assert_true(bytes_find(entered, BYTES(REP)) == entered.size);
+}
+
+static void disabled_user_is_cut_off_before_the_next_change_of_the_same_batch(void **state)
+{
+    struct world *w = *state;
+    struct client *rep = joined(w, SALES, REP), *owner = joined(w, SALES, OWNER);
+    struct change *items[3] = {
+        world_change(w, "sales_logs", VERB_INSERT, "{\"quantity\":1}", NULL),
+        world_change(w, "users", VERB_UPDATE, PERSON(REP, "sales_rep", "false"),
+                     PERSON(REP, "sales_rep", "true")),
+        world_change(w, "sales_logs", VERB_INSERT, "{\"quantity\":2}", NULL),
+    };
+    world_commit_all(w, items, 3);
+    expect_part(rep, "\"quantity\":1");
+    expect_part(rep, "\"status\":\"error\",\"message\":\"Unauthorized: ");
+    expect_text(rep, "[\"1\",\"1\",\"realtime:x\",\"phx_close\",{}]");
+    expect_silence(rep);
+    expect_part(owner, "\"quantity\":1");
+    expect_part(owner, "\"quantity\":2");
+    client_join(w, rep, "x", "2", SALES, REP);
+    expect_part(rep, "Unauthorized: ");
+    world_commit(w, "users", VERB_UPDATE, PERSON(REP, "sales_rep", "true"),
+                 PERSON(REP, "sales_rep", "false"));
+    client_join(w, rep, "x", "3", SALES, REP);
+    expect_part(rep, "\"ok\"");
+}
+
+static void new_role_counts_from_its_place_in_the_order(void **state)
+{
+    struct world *w = *state;
+    struct client *rep = joined(w, FEEDBACK, REP);
+    struct change *items[3] = {
+        world_change(w, "shift_feedback", VERB_INSERT, NOTE(OTHER_REP), NULL),
+        world_change(w, "users", VERB_UPDATE, PERSON(REP, "manager", "true"),
+                     PERSON(REP, "sales_rep", "true")),
+        world_change(w, "shift_feedback", VERB_INSERT, NOTE(OTHER_REP), NULL),
+    };
+    world_commit_all(w, items, 3);
+    expect_part(rep, "\"seq\":3}");
+    expect_silence(rep);
+}
+
+static void new_role_keeps_the_cursor_of_who_is_behind(void **state)
+{
+    struct world *w = *state;
+    struct client *rep = joined(w, SALES, REP);
+    rep->is_stalled = true;
+    for (unsigned i = 1; i <= 2000; i++)
+        world_sell(w, i, 1);
+    assert_int_equal(hub_counters(w->hub).behind, 1);
+    world_commit(w, "users", VERB_UPDATE, PERSON(REP, "manager", "true"),
+                 PERSON(REP, "sales_rep", "true"));
+    rep->is_stalled = false;
+    client_take(w, rep, SIZE_MAX);
+    world_sell(w, 2002, 1);
+    for (unsigned i = 1; i <= 2002; i++) {
+        char part[20];
+        snprintf(part, sizeof(part), "\"seq\":%u}", i);
+        if (i != 2001)
+            expect_part(rep, part);
+    }
+    expect_silence(rep);
+}
+
+static void tokenless_join_takes_the_token_of_another_join(void **state)
+{
+    struct world *w = *state;
+    struct client *c = client_open(w, PHX_V2);
+    client_join(w, c, "a", "1", SALES, NULL);
+    client_skip(c, 2);
+    world_sell(w, 1, 1);
+    expect_silence(c);
+    client_join(w, c, "b", "2", "", OWNER);
+    client_skip(c, 1);
+    world_sell(w, 2, 1);
+    expect_part(c, "realtime:a");
+    client_join(w, c, "c", "3", SALES, NULL); /* and the other way round */
+    client_skip(c, 2);
+    world_sell(w, 3, 1);
+    expect_part(c, "realtime:a");
+    expect_part(c, "realtime:c");
+}
+
+static void explicit_anon_is_not_promoted_nor_a_version_1_join(void **state)
+{
+    struct world *w = *state;
+    struct client *v2 = client_open(w, PHX_V2), *v1 = client_open(w, PHX_V1);
+    client_join(w, v2, "a", "1", SALES, "anon");
+    client_join(w, v2, "b", "2", "", OWNER);
+    client_skip(v2, 3);
+    client_join(w, v1, "a", "1", SALES, NULL);
+    client_join(w, v1, "b", "2", "", OWNER);
+    client_skip(v1, 5);
+    world_sell(w, 1, 1);
+    expect_silence(v2);
+    expect_silence(v1);
+}
+
+static void signing_out_is_not_undone_by_a_tokenless_join(void **state)
+{
+    struct world *w = *state;
+    struct client *c = joined(w, SALES, OWNER);
+    struct buf message;
+    buf_init(&message, 10000);
+    buf_put_literal(&message, "[\"1\",\"5\",\"realtime:x\",\"access_token\",{\"access_token\":\"");
+    buf_put(&message, world_token(w, "anon", NOW_S + 100));
+    buf_put_literal(&message, "\"}]");
+    client_say_frame(w, c, 0x81, buf_bytes(&message));
+    buf_done(&message);
+    client_join(w, c, "y", "2", SALES, NULL);
+    client_skip(c, 2);
+    world_sell(w, 1, 1);
+    expect_silence(c);
+}
+
+static void expired_token_gets_a_grace_and_then_an_error(void **state)
+{
+    struct world *w = *state;
+    struct client *c = joined(w, SALES, OWNER); /* an hour */
+    for (int i = 0; i < 60; i++) {
+        world_tick(w, 60 * TIME_US_PER_S - 1);
+        client_say(w, c, "[null,\"1\",\"phoenix\",\"heartbeat\",{}]");
+        client_skip(c, 1);
+    }
+    world_tick(w, 60);
+    world_sell(w, 1, 1);
+    expect_part(c, "\"seq\":1}");
+    assert_int_equal(hub_deadline(w->hub), (NOW_S + 3660) * TIME_US_PER_S - 60);
+    client_say(w, c, "[null,\"1\",\"phoenix\",\"heartbeat\",{}]");
+    client_skip(c, 1);
+    assert_int_equal(hub_deadline(w->hub), (NOW_S + 3660) * TIME_US_PER_S - 60);
+    world_tick(w, 60 * TIME_US_PER_S - 60);
+    client_say(w, c, "[null,\"1\",\"phoenix\",\"heartbeat\",{}]");
+    client_skip(c, 1);
+    world_tick(w, 60);
+    expect_part(c, "\"message\":\"Token has expired 60 seconds ago\"");
+    expect_text(c, "[\"1\",\"1\",\"realtime:x\",\"phx_error\",{}]");
+    assert_int_equal(hub_counters(w->hub).connections, 1);
+    world_sell(w, 2, 1);
+    expect_silence(c);
+}
+
+static void renewed_token_moves_the_end(void **state)
+{
+    struct world *w = *state;
+    struct client *c = joined(w, SALES, OWNER);
+    struct buf message;
+    buf_init(&message, 10000);
+    buf_put_literal(&message, "[\"1\",\"5\",\"realtime:x\",\"access_token\",{\"access_token\":\"");
+    buf_put(&message, world_token(w, OWNER, NOW_S + 100000));
+    buf_put_literal(&message, "\"}]");
+    client_say_frame(w, c, 0x81, buf_bytes(&message));
+    buf_done(&message);
+    for (int i = 0; i < 80; i++) {
+        world_tick(w, 50 * TIME_US_PER_S);
+        client_say(w, c, "[null,\"1\",\"phoenix\",\"heartbeat\",{}]");
+        client_skip(c, 1);
+    }
+    world_sell(w, 1, 1);
+    expect_part(c, "\"seq\":1}");
+    expect_silence(c);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(rep_sees_own_feedback_and_chiefs_see_all),
+        TEST(row_that_leaves_the_view_is_deleted_and_one_that_enters_hides_its_past),
+        TEST(disabled_user_is_cut_off_before_the_next_change_of_the_same_batch),
+        TEST(new_role_counts_from_its_place_in_the_order),
+        TEST(new_role_keeps_the_cursor_of_who_is_behind),
+        TEST(tokenless_join_takes_the_token_of_another_join),
+        TEST(explicit_anon_is_not_promoted_nor_a_version_1_join),
+        TEST(signing_out_is_not_undone_by_a_tokenless_join),
+        TEST(expired_token_gets_a_grace_and_then_an_error),
+        TEST(renewed_token_moves_the_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
