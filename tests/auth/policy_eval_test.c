@@ -256,6 +256,20 @@ static void without_a_check_update_uses_its_using(void **state)
     policies_free(p);
 }
 
+/* As in PostgreSQL: the check would accept the new row, but there is no old row to be seen. */
+static void a_check_alone_changes_no_row(void **state)
+{
+    (void)state;
+    struct policies *p;
+    struct policy_context ctx = context();
+    assert_int_equal(policies_new(catalogue, &p), OK);
+    bakery_add(p, "create policy p on t for update with check (true);");
+    assert_false(policy_has_any(p, table, VERB_UPDATE, ROLE_MANAGER));
+    assert_false(policy_sees(p, table, VERB_UPDATE, &ctx, BYTES("{}")));
+    assert_true(policy_accepts(p, table, VERB_UPDATE, &ctx, BYTES("{}"), BYTES("{}")));
+    policies_free(p);
+}
+
 static void the_service_role_is_never_asked(void **state)
 {
     (void)state;
@@ -281,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(plain_rows_take_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(the_check_sees_both_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_check_update_uses_its_using, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_check_alone_changes_no_row, setup, teardown),
         cmocka_unit_test_setup_teardown(the_service_role_is_never_asked, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
