@@ -214,12 +214,15 @@ static enum api_action begin_session(struct api_call *c, int64_t now_us)
     return ask(c, STORE_SESSION_NEW, STEP_SIGN_IN_SESSION);
 }
 
+/* The person may have been disabled, or removed, while the password was being checked. */
 static enum api_action end_password(struct api_call *c, int64_t now_us)
 {
-    if (c->reply.error.status == 401 || c->reply.error.status == 403)
-        return refuse_banned(c, 400);
     if (c->reply.error.status)
         return answer_store_error(c);
+    if (c->reply.auth == ERR_DENIED)
+        return refuse_banned(c, 400);
+    if (c->reply.auth || !c->reply.has_person)
+        return refuse_credentials(c);
     return answer_session(c, now_us);
 }
 
