@@ -7,6 +7,7 @@ import { fromMinor, lineTotal } from '../lib/money';
 import type { Shift } from '../lib/clock';
 import type { Sale } from './rows';
 import * as s from './state';
+import { jittered } from './client';
 import { insert, inWords } from './write';
 
 export interface Unsaved {
@@ -27,6 +28,10 @@ export interface Unsaved {
 
 export const unsaved = signal<Unsaved[]>([]);
 const UNSEEN_MS = 500;
+const RETRY_MS = 5000;
+const RETRY_MS_MAX = 60_000;
+let retryTimer: ReturnType<typeof setTimeout> | undefined;
+let retryMs = RETRY_MS;
 let storeKey = '';
 
 export function totalOf(u: Unsaved): Minor {
@@ -46,7 +51,7 @@ export function openUnsaved(userId: string): void {
 function keep(list: Unsaved[]): void {
   unsaved.value = list;
   try {
-    localStorage.setItem(storeKey, JSON.stringify(list));
+    if (storeKey) localStorage.setItem(storeKey, JSON.stringify(list));
   } catch {
     /* No room or no permission: the entry is still on the screen. */
   }
@@ -83,12 +88,28 @@ export async function send(id: string): Promise<boolean> {
   });
   if ('row' in o || o.failure.code === '23505') {
     if ('row' in o) s.sales.answer(o.row);
+    retryMs = RETRY_MS;
     discard(id);
     return true;
   }
-  if (o.isUnknown || o.failure.code?.startsWith('PGRST30')) mark(id, { state: 'waiting', isSeen: true });
-  else mark(id, { state: 'refused', isSeen: true, why: inWords(o) });
+  if (o.isUnknown || o.failure.code?.startsWith('PGRST30')) {
+    mark(id, { state: 'waiting', isSeen: true });
+    retryLater();
+  } else mark(id, { state: 'refused', isSeen: true, why: inWords(o) });
   return false;
+}
+
+function retryLater(): void {
+  clearTimeout(retryTimer);
+  retryTimer = setTimeout(retryUnsaved, jittered(retryMs));
+  retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+}
+
+/* Nobody signed in, or another person: the entries wait for the one who made them. */
+export function closeUnsaved(): void {
+  clearTimeout(retryTimer);
+  unsaved.value = [];
+  storeKey = '';
 }
 
 export function retryUnsaved(): void {

@@ -6,7 +6,7 @@ import { forgetOwnFeedback } from './feedback';
 import { startLive, stopLive, watchBrowser, whenOwnRowChanges } from './live';
 import { chooseRange } from './reports';
 import type { Config, Person, Role } from './rows';
-import { openUnsaved, retryUnsaved } from './sales';
+import { closeUnsaved, openUnsaved, retryUnsaved } from './sales';
 import * as s from './state';
 
 export type Boot = 'starting' | 'ready' | 'failed';
@@ -64,6 +64,7 @@ function exit(why: string): void {
     if (why) s.signedOutBecause.value = why;
     s.clearAll();
     chooseRange(null);
+    closeUnsaved();
     forgetOwnFeedback();
   });
 }

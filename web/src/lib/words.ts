@@ -47,13 +47,14 @@ export function relativeDay(day: string, today: string): string {
   return dayWords(day);
 }
 
+/* With a true minus. */
 export function count(n: number): string {
-  return n.toLocaleString(locale());
+  return n < 0 ? `−${count(-n)}` : n.toLocaleString(locale());
 }
 
-/* A signed change: '+40', '−2' with a true minus. */
+/* A change: '+40', '−2'. */
 export function signed(n: number): string {
-  return n < 0 ? `−${count(-n)}` : `+${count(n)}`;
+  return n > 0 ? `+${count(n)}` : count(n);
 }
 
 export function age(ms: number): string {

@@ -22,8 +22,8 @@ const today = computed(() =>
 
 function Note({ value, onInput }: { value: string; onInput: (v: string) => void }) {
   return (
-    <Field label="Note" hint="Optional">
-      {(a) => <input {...a} maxLength={2000} autoComplete="off" value={value} onInput={(e) => onInput(e.currentTarget.value)} />}
+    <Field label="Note">
+      {(a) => <input {...a} placeholder="Optional" maxLength={2000} autoComplete="off" value={value} onInput={(e) => onInput(e.currentTarget.value)} />}
     </Field>
   );
 }
@@ -84,8 +84,10 @@ function BakeForm() {
           Clear
         </button>
       </div>
-      <ShiftChoice value={shift} onChange={setShift} />
-      <Note value={note} onInput={setNote} />
+      <div class="shift-and-note">
+        <ShiftChoice value={shift} onChange={setShift} />
+        <Note value={note} onInput={setNote} />
+      </div>
       <FormError text={error} />
       <button type="submit" class="button button-main button-big" disabled={isBusy} data-action="bake">
         <span>{isBusy ? 'Saving…' : 'Record as baked'}</span>
