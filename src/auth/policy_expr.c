@@ -1,5 +1,7 @@
 /* Recursive descent over the expressions of policy.h.  Nesting and length are bounded, so that
  * neither our stack nor the database's expression limit can be reached. */
+#include <assert.h>
+
 #include "auth/policy_ast.h"
 #include "auth/policy_lex.h"
 
@@ -244,6 +246,7 @@ static struct expr *new_compare(struct parser *p, struct raw_operand a, enum com
         b = other;
         op = flipped(op);
     }
+    assert(a.operand.column && (b.literal || b.operand.column));
     if (b.literal && !bind_literal(p, a.operand.column, &b))
         return NULL;
     if (!b.literal && !are_comparable(&a.operand, &b.operand)) {
