@@ -5,6 +5,7 @@ enum {
     SET_SIZE_MAX = 8 << 20, /* bytes of one compiled set; a join is at most 1 MiB */
     KEY_SIZE_MAX = 2 << 20,
     SHOWN_MAX = 200,
+    TRIAL_CHUNK = 4096,
     VERBS_ALL = 1 << VERB_INSERT | 1 << VERB_UPDATE | 1 << VERB_DELETE
 };
 
@@ -169,21 +170,42 @@ static void put_key(struct buf *out, const struct binding_spec *specs, uint32_t 
     }
 }
 
+/* The entries, all in `arena`. */
+static enum err compile_all(const struct catalogue *c, const struct binding_spec *specs,
+                            struct bytes key, struct arena *arena, struct buf *message,
+                            struct bindings *out)
+{
+    out->items = arena_array(arena, out->count, sizeof(struct binding));
+    out->entry.key = arena_copy(arena, key);
+    enum err e = out->items && out->entry.key.data ? OK : ERR_NOMEM;
+    for (uint32_t i = 0; i < out->count && !e; i++)
+        e = compile(c, &specs[i], arena, message, &out->items[i]);
+    return e;
+}
+
+/* Sets are many and small, and an arena's chunk is big: a first run says whether a chunk of just
+ * the right size will do. */
+static size_t arena_size(const struct arena *trial)
+{
+    return trial->total <= TRIAL_CHUNK ? trial->used : SET_SIZE_MAX;
+}
+
 static enum err bindings_new(struct binding_sets *sets, const struct binding_spec *specs,
                              uint32_t count, struct bytes key, struct buf *message,
                              struct bindings **out)
 {
+    struct arena trial;
     struct bindings *b = mem_zalloc(sizeof(*b));
     if (!b)
         return ERR_NOMEM;
     b->refs = 1;
     b->count = count;
-    arena_init(&b->arena, SET_SIZE_MAX);
-    b->items = arena_array(&b->arena, count, sizeof(struct binding));
-    b->entry.key = arena_copy(&b->arena, key);
-    enum err e = b->items && b->entry.key.data ? OK : ERR_NOMEM;
-    for (uint32_t i = 0; i < count && !e; i++)
-        e = compile(sets->catalogue, &specs[i], &b->arena, message, &b->items[i]);
+    arena_init(&trial, SET_SIZE_MAX);
+    enum err e = compile_all(sets->catalogue, specs, key, &trial, message, b);
+    arena_init(&b->arena, arena_size(&trial));
+    arena_done(&trial);
+    if (!e)
+        e = compile_all(sets->catalogue, specs, key, &b->arena, message, b);
     if (!e)
         e = map_put(&sets->map, &b->entry);
     if (e) {

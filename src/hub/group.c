@@ -49,10 +49,18 @@ static void make_key(const struct channel *ch, const struct bindings *b,
     memcpy(out + 17, &set, sizeof(uint64_t));
 }
 
+/* Where no policy lets the role see anything, as with anon, the group costs nothing. */
+static bool may_get(const struct groups *g, const struct bindings *b, enum role role,
+                    const struct table *t)
+{
+    return bindings_has_table(b, t) &&
+           (role == ROLE_SERVICE || policy_has_any(g->classes.policies, t, VERB_SELECT, role));
+}
+
 static void link_tables(struct groups *g, struct group *group)
 {
     for (size_t i = 0; i < g->catalogue->table_count; i++) {
-        if (!bindings_has_table(group->bindings, &g->catalogue->tables[i]))
+        if (!may_get(g, group->bindings, group->class->who.role, &g->catalogue->tables[i]))
             continue;
         struct group_link *l = &group->links[group->link_count++];
         l->group = group;
@@ -65,7 +73,7 @@ static enum err group_new(struct groups *g, const struct channel *ch, struct bin
 {
     size_t links = 0;
     for (size_t i = 0; i < g->catalogue->table_count; i++)
-        links += bindings_has_table(b, &g->catalogue->tables[i]);
+        links += may_get(g, b, class->who.role, &g->catalogue->tables[i]);
     struct group *group = mem_zalloc(sizeof(*group) + links * sizeof(struct group_link));
     if (!group)
         return ERR_NOMEM;

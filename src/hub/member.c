@@ -134,6 +134,9 @@ void member_watch(struct hub *h, struct channel *ch)
 
 void member_adopt(struct hub *h, struct conn *c, const struct bearer *b)
 {
+    struct identity who;
+    if (member_identity(h, b, &who))
+        return;
     c->has_person = b->kind == TOKEN_USER;
     c->person = *b;
     if (!c->has_person)

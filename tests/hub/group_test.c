@@ -130,6 +130,19 @@ static void class_is_personal_only_where_a_policy_names_the_user(void **state)
     bindings_unref(&f->groups.sets, feedback);
 }
 
+static void group_that_may_see_nothing_is_in_no_table(void **state)
+{
+    struct fixture *f = *state;
+    struct identity who = {.role = ROLE_ANON};
+    struct reader_class *anon;
+    assert_int_equal(groups_class(&f->groups, f->sales, &who, &anon), OK);
+    assert_int_equal(group_enter(&f->groups, f->members[0], f->sales, anon), OK);
+    reader_class_unref(&f->groups.classes, anon);
+    assert_true(list_is_empty(&f->groups.tables[f->sales->items[0].table->index].links));
+    enter(f, 1);
+    assert_false(list_is_empty(&f->groups.tables[f->sales->items[0].table->index].links));
+}
+
 static void members_leave_in_any_order(void **state)
 {
     static const int orders[][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}, {2, 0, 3, 1}};
@@ -192,6 +205,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(class_is_personal_only_where_a_policy_names_the_user,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(group_that_may_see_nothing_is_in_no_table, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(members_leave_in_any_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(behind_members_stay_members_and_come_back, set_up,
                                         tear_down),

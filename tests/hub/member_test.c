@@ -149,6 +149,26 @@ static void tokenless_join_takes_the_token_of_another_join(void **state)
     expect_part(c, "realtime:c");
 }
 
+static void token_of_a_stranger_does_not_harm_the_tokenless(void **state)
+{
+    struct world *w = *state;
+    struct client *c = client_open(w, PHX_V2);
+    client_join(w, c, "a", "1", "", NULL);
+    client_join(w, c, "b", "2", "", "anon");
+    client_skip(c, 2);
+    struct buf message;
+    buf_init(&message, 10000);
+    buf_put_literal(&message, "[\"2\",\"5\",\"realtime:b\",\"access_token\",{\"access_token\":\"");
+    buf_put(&message, world_token(w, STRANGER, NOW_S + 100));
+    buf_put_literal(&message, "\"}]");
+    client_say_frame(w, c, 0x81, buf_bytes(&message));
+    buf_done(&message);
+    expect_part(c, "Unauthorized: ");
+    expect_text(c, "[\"2\",\"2\",\"realtime:b\",\"phx_close\",{}]");
+    expect_silence(c);
+    assert_int_equal(hub_counters(w->hub).channels, 1);
+}
+
 static void explicit_anon_is_not_promoted_nor_a_version_1_join(void **state)
 {
     struct world *w = *state;
@@ -239,6 +259,7 @@ int main(void)
         TEST(new_role_counts_from_its_place_in_the_order),
         TEST(new_role_keeps_the_cursor_of_who_is_behind),
         TEST(tokenless_join_takes_the_token_of_another_join),
+        TEST(token_of_a_stranger_does_not_harm_the_tokenless),
         TEST(explicit_anon_is_not_promoted_nor_a_version_1_join),
         TEST(signing_out_is_not_undone_by_a_tokenless_join),
         TEST(expired_token_gets_a_grace_and_then_an_error),

@@ -337,28 +337,25 @@ void client_join(struct world *w, struct client *c, const char *name, const char
 
 struct bytes client_next(struct client *c, uint8_t *opcode)
 {
-    const unsigned char *p = (const unsigned char *)c->wire.data;
-    size_t header = 2, size;
-    if (c->wire.size < 2)
+    const unsigned char *p = (const unsigned char *)c->wire.data + c->read;
+    size_t header = 2, size, left = c->wire.size - c->read;
+    if (left < 2)
         return (struct bytes){NULL, 0};
     size = p[1];
     assert_true((p[0] & 0xf0) == 0x80 && size < 128); /* whole, no extensions, unmasked */
-    if (size == 126) {
-        header = 4;
-        size = (size_t)p[2] << 8 | p[3];
-    } else if (size == 127) {
-        header = 10;
+    if (size >= 126) {
+        header = size == 126 ? 4 : 10;
         size = 0;
-        for (int i = 2; i < 10; i++)
+        for (size_t i = 2; i < header && i < left; i++)
             size = size << 8 | p[i];
     }
-    if (c->wire.size < header + size)
+    if (left < header + size)
         return (struct bytes){NULL, 0};
     if (opcode)
         *opcode = p[0] & 0xf;
     buf_reset(&c->message);
-    buf_put(&c->message, (struct bytes){c->wire.data + header, size});
-    buf_shift(&c->wire, header + size);
+    buf_put(&c->message, (struct bytes){(const char *)p + header, size});
+    c->read += header + size;
     return buf_bytes(&c->message);
 }
 

@@ -20,7 +20,8 @@ enum { CLIENTS_MAX = 64 };
 struct client {
     struct hub_conn_id id;
     enum phx_version version;
-    struct buf wire;                  /* received, not read yet */
+    struct buf wire;                  /* received */
+    size_t read;                      /* bytes of it that client_next has given */
     struct buf message;               /* the payload of the frame read last */
     bool is_stalled;                  /* does not read its socket */
     bool is_told_to_close, is_abrupt; /* by the hub */
