@@ -19,6 +19,7 @@ void server_limits_init(struct server_limits *l)
         .log_count_max = 65536,
         .log_bytes_max = 64 * 1024 * 1024,
         .restore_count = 4096,
+        .checkpoint_after_us = TIME_US_PER_S,
         .log_keep_us = 7 * TIME_US_PER_DAY,
         .log_keep_count = 1000000,
         .hub = hub_limits_default,

@@ -23,7 +23,8 @@ struct server_limits {
     size_t log_bytes_max;     /* of them */
     size_t restore_count;     /* changes read from the store at the start, so that a restart can be
                                  resumed over */
-    int64_t log_keep_us;      /* changes kept in the store */
+    int64_t checkpoint_after_us; /* from a commit to the checkpoint of it and what followed */
+    int64_t log_keep_us;         /* changes kept in the store */
     uint64_t log_keep_count;
     struct hub_limits hub;
     struct api_limits api;

@@ -9,7 +9,6 @@
 #include "io/log.h"
 
 enum {
-    PAUSE_S = 1,
     TRIM_EVERY = 2000, /* new changes */
     TRIM_BITE = 500    /* rows in one job, so that no write waits long */
 };
@@ -46,15 +45,23 @@ static void trim_some(struct upkeep *u, struct writer *w)
     }
 }
 
+static struct timespec pause_end(int64_t pause_us)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t ns = t.tv_nsec + pause_us % TIME_US_PER_S * 1000;
+    t.tv_sec += pause_us / TIME_US_PER_S + ns / 1000000000;
+    t.tv_nsec = ns % 1000000000;
+    return t;
+}
+
 /* Waits for a commit, then a while for more of them.  False: stop. */
 static bool wait_for_work(struct upkeep *u, struct writer **w)
 {
     pthread_mutex_lock(&u->lock);
     while (!u->is_dirty && !u->is_stopping)
         pthread_cond_wait(&u->changed, &u->lock);
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += PAUSE_S;
+    struct timespec until = pause_end(u->limits->checkpoint_after_us);
     while (!u->is_stopping && pthread_cond_timedwait(&u->changed, &u->lock, &until) == 0)
         continue;
     u->is_dirty = false;
