@@ -296,7 +296,7 @@ static void a_restart_is_resumed_over(void **state)
     assert_int_equal(write_bread(s, f.service, "Before"), 201);
     unsigned long seq = strtoul(answer_header(&got, "HomeBake-Seq"), NULL, 10);
     char epoch[64];
-    snprintf(epoch, sizeof(epoch), "%s", answer_header(&got, "HomeBake-Epoch"));
+    snprintf(epoch, sizeof(epoch), "%.63s", answer_header(&got, "HomeBake-Epoch"));
     assert_int_equal(write_bread(s, f.service, "Missed"), 201);
     server_stop(s);
     s = start_server(&c);
