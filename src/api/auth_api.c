@@ -201,8 +201,7 @@ static enum api_action verify_password(struct api_call *c)
 static enum api_action begin_session(struct api_call *c, int64_t now_us)
 {
     struct sign_in *s = c->state;
-    if (c->password.size)
-        sodium_memzero((char *)(uintptr_t)c->password.data, c->password.size);
+    auth_wipe(c);
     if (c->password_result || !c->password_hash)
         return refuse_credentials(c);
     if (!s->is_active)
@@ -408,6 +407,14 @@ static const struct endpoint endpoints[] = {
     {BYTES_INIT("/health"), HTTP_GET, true, begin_health},
     {BYTES_INIT("/.well-known/jwks.json"), HTTP_GET, true, begin_keys},
 };
+
+/* The decoded password is in the arena, which is ours to write. */
+void auth_wipe(struct api_call *c)
+{
+    if (c->password.size)
+        sodium_memzero((char *)(uintptr_t)c->password.data, c->password.size);
+    c->password = (struct bytes){NULL, 0};
+}
 
 enum api_action auth_begin(struct api_call *c, const struct api_request *r)
 {

@@ -62,9 +62,11 @@ static const struct slot slots[] = {
     SLOT("x-supabase-api-version", api_version),
 };
 
+/* Most clients write names in lower case, as HTTP/2 does. */
 static bool is_named(const struct http_header *line, struct bytes name)
 {
-    return line->name.size == name.size && bytes_equal_nocase(line->name, name);
+    return line->name.size == name.size && (memcmp(line->name.data, name.data, name.size) == 0 ||
+                                            bytes_equal_nocase(line->name, name));
 }
 
 static void read_line(struct request_headers *out, const struct http_header *line)
@@ -130,6 +132,8 @@ enum answer_shape headers_shape(struct bytes accept)
 
 bool headers_is_json(struct bytes content_type)
 {
+    if (bytes_equal(content_type, BYTES("application/json")))
+        return true;
     struct bytes name =
         bytes_trim(bytes_slice(content_type, 0, bytes_find_char(content_type, ';')));
     return name.size == 0 || bytes_equal_nocase(name, BYTES("application/json")) ||

@@ -34,6 +34,7 @@ static void empty_buf(struct buf *b)
 
 void api_call_reset(struct api_call *c)
 {
+    auth_wipe(c);
     struct api_call old = *c;
     empty_buf(&old.reply.body);
     empty_buf(&old.reply.text);
@@ -51,6 +52,7 @@ void api_call_reset(struct api_call *c)
 
 void api_call_done(struct api_call *c)
 {
+    auth_wipe(c);
     store_reply_done(&c->reply);
     buf_done(&c->response.headers);
     buf_done(&c->scratch);
@@ -125,6 +127,7 @@ enum api_action api_resume(struct api_call *c, int64_t now_us)
 
 void api_refuse_busy(struct api_call *c)
 {
+    auth_wipe(c);
     answer_error(c, 503, c->is_auth ? "over_capacity" : "PGRST003",
                  BYTES("The server is busy, please try again"));
 }

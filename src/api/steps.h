@@ -31,6 +31,8 @@ enum api_action rest_begin(struct api_call *c, const struct api_request *r);
 enum api_action rest_resume(struct api_call *c);
 enum api_action auth_begin(struct api_call *c, const struct api_request *r);
 enum api_action auth_resume(struct api_call *c, int64_t now_us);
+/* Overwrites the password; also for calls that have none. */
+void auth_wipe(struct api_call *c);
 enum api_action app_begin(struct api_call *c, const struct api_request *r);
 enum api_action app_resume(struct api_call *c);
 

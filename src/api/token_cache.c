@@ -2,7 +2,11 @@
 
 #include "base/mem.h"
 
-enum { WAYS = 4, SETS = TOKEN_CACHE_COUNT / WAYS, HASHED_SIZE = 43 /* a signature's text */ };
+enum {
+    WAYS = 4,
+    SETS = TOKEN_CACHE_COUNT / WAYS,
+    HASHED_SIZE = 16 /* of the signature: 96 random bits */
+};
 
 struct entry {
     uint64_t hash;
