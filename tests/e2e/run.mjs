@@ -303,6 +303,28 @@ async function saleTests() {
         await s.close();
     });
 
+    await test('a burst of 300 sales ends in the right numbers, without a request', async () => {
+        const [watcher, seller] = await Promise.all([screen(there, 'desktop', owner), screen(here, 'phone', rep)]);
+        await watcher.go('/inventory');
+        const bread = await watcher.page.locator('.bread').first().getAttribute('data-bread');
+        const left = await watcher.number('remaining', card(bread));
+        const sold = await watcher.number('day-sold', card(bread));
+        watcher.watchRequests();
+        const statuses = await seller.page.evaluate(async (id) => {
+            const { access_token } = JSON.parse(localStorage.getItem('homebake-auth'));
+            const { anon_key } = await (await fetch('/api/config')).json();
+            const headers = { apikey: anon_key, Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' };
+            const body = JSON.stringify(Array.from({ length: 10 }, () => ({ bread_type_id: id, quantity: 1 })));
+            const send = () => fetch('/rest/v1/sales_logs', { method: 'POST', headers, body }).then((r) => r.status);
+            return Promise.all(Array.from({ length: 30 }, send));
+        }, bread);
+        assert.deepEqual([...new Set(statuses)], [201]);
+        await watcher.shows('remaining', left - 300, card(bread));
+        await watcher.shows('day-sold', sold + 300, card(bread));
+        assert.deepEqual(watcher.listRequests(), []);
+        await Promise.all([watcher.close(), seller.close()]);
+    });
+
     await test('a bread with entries cannot be deleted, and can be taken out of sale instead', async () => {
         const s = await Screen.open(here, server.url, 'desktop');
         await s.signIn(owner);

@@ -60,7 +60,8 @@ let isFlushDue = false;
 function enqueue(p: Payload): void {
   heard();
   queue.push(p);
-  if (queue.length > QUEUE_MAX) {
+  /* More than can be held, or a row that came without all of its values. */
+  if (queue.length > QUEUE_MAX || p.errors?.length) {
     queue = [];
     void load();
     return;

@@ -133,7 +133,7 @@ export function FeedbackPage() {
         <FeedbackForm />
         <section aria-labelledby="own-title">
           <div class="section-head">
-            <h2 id="own-title">What you have left</h2>
+            <h2 id="own-title">Your feedback</h2>
           </div>
           <OwnNotes />
         </section>

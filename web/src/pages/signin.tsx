@@ -69,7 +69,7 @@ export function SignInPage() {
           {isBusy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>
-      <p class="fine">New here? Ask the owner of the bakery for an invite.</p>
+      <p class="fine">No account yet? Ask the owner of the bakery.</p>
     </main>
   );
 }
