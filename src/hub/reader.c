@@ -75,18 +75,25 @@ static enum sight decide(struct reader_classes *r, const struct reader_class *c,
     return saw_row ? SIGHT_LEAVES : SIGHT_NONE;
 }
 
+static void remember(struct reader_class *c, uint64_t bit, enum sight sight)
+{
+    c->memo_known |= bit;
+    if (sight & 1)
+        c->memo_low |= bit;
+    if (sight & 2)
+        c->memo_high |= bit;
+}
+
 enum sight reader_sight(struct reader_classes *r, struct reader_class *c,
                         const struct change *change)
 {
     uint64_t block = change->seq / READER_MEMO;
-    unsigned at = (unsigned)(change->seq % READER_MEMO);
+    uint64_t bit = UINT64_C(1) << change->seq % READER_MEMO;
     if (c->memo_block != block) {
         c->memo_block = block;
-        c->memo_known = 0;
+        c->memo_known = c->memo_low = c->memo_high = 0;
     }
-    if (!(c->memo_known >> at & 1)) {
-        c->memo[at] = (uint8_t)decide(r, c, change);
-        c->memo_known |= UINT64_C(1) << at;
-    }
-    return (enum sight)c->memo[at];
+    if (!(c->memo_known & bit))
+        remember(c, bit, decide(r, c, change));
+    return (enum sight)((c->memo_low & bit ? 1 : 0) + (c->memo_high & bit ? 2 : 0));
 }

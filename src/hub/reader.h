@@ -25,7 +25,7 @@ struct reader_class {
     uint64_t number;     /* unique as long as the hub lives */
     uint64_t memo_block; /* which run of READER_MEMO seqs the memo is about */
     uint64_t memo_known;
-    uint8_t memo[READER_MEMO]; /* enum sight */
+    uint64_t memo_low, memo_high; /* the two bits of enum sight */
     char key[UUID_SIZE + 1];
 };
 

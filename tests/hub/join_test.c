@@ -65,13 +65,15 @@ static void whole_config_is_read(void **state)
 
 static void every_part_may_be_missing(void **state)
 {
-    static const char *const texts[] = {"{}",
-                                        "{\"config\":{}}",
-                                        "{\"config\":null}",
-                                        "[]",
-                                        "7",
-                                        "{\"config\":{\"broadcast\":null,\"presence\":{},"
-                                        "\"private\":null,\"postgres_changes\":null}}"};
+    static const char *const texts[] = {
+        "{}",
+        "{\"config\":{}}",
+        "{\"config\":null}",
+        "[]",
+        "7",
+        ("{\"config\":{\"broadcast\":null,\"presence\":{},\"private\":null,"
+         "\"postgres_changes\":null}}"),
+    };
     for (size_t i = 0; i < CHECK_COUNT(texts); i++) {
         struct join_config c = parse(*state, texts[i]);
         check_default(&c);
