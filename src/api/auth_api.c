@@ -411,8 +411,10 @@ static const struct endpoint endpoints[] = {
 /* The decoded password is in the arena, which is ours to write. */
 void auth_wipe(struct api_call *c)
 {
+    char *own;
+    memcpy(&own, &c->password.data, sizeof(own));
     if (c->password.size)
-        sodium_memzero((char *)(uintptr_t)c->password.data, c->password.size);
+        sodium_memzero(own, c->password.size);
     c->password = (struct bytes){NULL, 0};
 }
 

@@ -108,7 +108,7 @@ static enum err find_columns(struct reader *r, struct json_value first)
 {
     struct query *q = r->q;
     struct bytes names = r->form->columns, name;
-    q->set = arena_array(r->p->arena, q->table->column_count, sizeof(*q->set));
+    q->set = arena_array(r->p->arena, q->table->column_count, sizeof(const struct column *));
     if (!q->set)
         return ERR_NOMEM;
     if (!names.data)
@@ -235,7 +235,7 @@ static enum err read_alone(struct reader *r, struct json_value object)
     struct json_iter it = json_iter(object);
     struct bytes key, name;
     struct json_value v;
-    q->set = arena_array(r->p->arena, q->table->column_count, sizeof(*q->set));
+    q->set = arena_array(r->p->arena, q->table->column_count, sizeof(const struct column *));
     q->values = arena_array(r->p->arena, q->table->column_count, sizeof(*q->values));
     if (!q->set || !q->values)
         return ERR_NOMEM;
@@ -280,7 +280,8 @@ enum err body_parse(struct parse *p, const struct body_form *form, struct bytes 
 enum err body_parse_columns(struct parse *p, const struct table *t, struct bytes names,
                             const struct column ***out, size_t *count)
 {
-    const struct column **columns = arena_array(p->arena, t->column_count, sizeof(*columns));
+    const struct column **columns =
+        arena_array(p->arena, t->column_count, sizeof(const struct column *));
     struct bytes name;
     size_t n = 0;
     if (!columns)
