@@ -40,7 +40,11 @@ function ReportsLoader() {
   return (
     <>
       <PageHead title="Reports" />
-      {isLost ? <Failed why="The page could not be fetched." retry={() => location.reload()} /> : <Skeleton count={6} kind="skeletons-cards" />}
+      {isLost ? (
+        <Failed why="The page could not be fetched." retry={() => location.reload()} />
+      ) : (
+        <Skeleton count={6} kind="skeletons-cards" />
+      )}
     </>
   );
 }
@@ -94,7 +98,13 @@ function Header() {
       <ConnectionStatus />
       <div class="who">
         <span class="who-name">{me.value?.name}</span>
-        <button type="button" class="icon-button" aria-label="Sign out" title="Sign out" onClick={() => void leave()}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Sign out"
+          title="Sign out"
+          onClick={() => void leave()}
+        >
           <SignOutIcon />
         </button>
       </div>

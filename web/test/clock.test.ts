@@ -22,5 +22,10 @@ test('the next change of shift is as far away as the clock says', () => {
 test('days are counted over the ends of months and years', () => {
   assert.equal(addDays('2026-12-31', 1), '2027-01-01');
   assert.equal(addDays('2028-03-01', -1), '2028-02-29');
-  assert.deepEqual(daysBetween('2026-11-29', '2026-12-02'), ['2026-11-29', '2026-11-30', '2026-12-01', '2026-12-02']);
+  assert.deepEqual(daysBetween('2026-11-29', '2026-12-02'), [
+    '2026-11-29',
+    '2026-11-30',
+    '2026-12-01',
+    '2026-12-02',
+  ]);
 });

@@ -68,14 +68,33 @@ test('what a cut list does not hold is added from the snapshot’s own figures',
     is_complete: false,
     production: [batch(40)],
     sales: [],
-    items: [{ ...bread(), produced: 500, sold: 0, remaining: 500, level: 'high', day: { produced: 100, sold: 0 }, shift: { produced: 70, sold: 0 } }],
+    items: [
+      {
+        ...bread(),
+        produced: 500,
+        sold: 0,
+        remaining: 500,
+        level: 'high',
+        day: { produced: 100, sold: 0 },
+        shift: { produced: 70, sold: 0 },
+      },
+    ],
   } as unknown as Inventory;
-  assert.deepEqual(beyondLists(inv).get('b'), { day: { produced: 60, sold: 0 }, shift: { produced: 30, sold: 0 } });
+  assert.deepEqual(beyondLists(inv).get('b'), {
+    day: { produced: 60, sold: 0 },
+    shift: { produced: 30, sold: 0 },
+  });
   assert.equal(beyondLists({ ...inv, is_complete: true }).size, 0);
 });
 
 test('breads out of sale are shown while something is left of them', () => {
-  const stock = (n: number) => () => ({ bread_type_id: 'b', baked: n, sold: 0, remaining: n, updated_at: '' });
+  const stock = (n: number) => () => ({
+    bread_type_id: 'b',
+    baked: n,
+    sold: 0,
+    remaining: n,
+    updated_at: '',
+  });
   const off = [bread({ is_active: false })];
   assert.equal(inventoryLines(off, stock(0), new Map(), new Map()).length, 0);
   assert.equal(inventoryLines(off, stock(2), new Map(), new Map())[0]?.level, 'low');

@@ -30,7 +30,8 @@ test('typed amounts are read as the locale writes them', () => {
 });
 
 test('what is not an amount is refused', () => {
-  for (const text of ['', '-5', '1.234', '12a', '1e3', '.5', '99999999999']) assert.equal(parseMoney(text, 'en-NG'), null, text);
+  for (const text of ['', '-5', '1.234', '12a', '1e3', '.5', '99999999999'])
+    assert.equal(parseMoney(text, 'en-NG'), null, text);
 });
 
 test('whole amounts are shown without decimals', () => {

@@ -11,7 +11,9 @@ const { buildSync } = createRequire(require.resolve('vite'))('esbuild');
 const out = mkdtempSync(join(here, '..', 'node_modules', '.tests-'));
 try {
   buildSync({
-    entryPoints: readdirSync(here).filter((f) => f.endsWith('.test.ts')).map((f) => join(here, f)),
+    entryPoints: readdirSync(here)
+      .filter((f) => f.endsWith('.test.ts'))
+      .map((f) => join(here, f)),
     bundle: true,
     platform: 'node',
     format: 'esm',

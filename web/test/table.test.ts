@@ -12,7 +12,11 @@ const row = (id: string, n: number, s: number): Row => ({ id, n, updated_at: at(
 const event = (r: Row): Change<Row> => ({ kind: 'put', row: r, from: 'event' });
 const removal = (id: string, s: number): Change<Row> => ({ kind: 'remove', key: id, at: at(s) });
 const fresh = () => new Table<Row>((r) => r.id);
-const shown = (t: Table<Row>) => [...t.all].map((r) => `${r.id}${r.n}`).sort().join(' ');
+const shown = (t: Table<Row>) =>
+  [...t.all]
+    .map((r) => `${r.id}${r.n}`)
+    .sort()
+    .join(' ');
 
 test('an event replaces the row with its key, also when its clock reads earlier', () => {
   const t = fresh();

@@ -29,7 +29,10 @@ async function watchedFetch(input: RequestInfo | URL, init?: RequestInit): Promi
   const answer = await fetch(input, init);
   heard();
   if (answer.status === 401) {
-    const body = (await answer.clone().json().catch(() => null)) as { code?: string } | null;
+    const body = (await answer
+      .clone()
+      .json()
+      .catch(() => null)) as { code?: string } | null;
     if (body?.code === 'PGRST301') onRefused();
   }
   return answer;
@@ -37,7 +40,12 @@ async function watchedFetch(input: RequestInfo | URL, init?: RequestInit): Promi
 
 export function makeClient(config: Config): SupabaseClient {
   made = createClient(location.origin, config.anon_key, {
-    auth: { persistSession: true, autoRefreshToken: true, detectSessionInUrl: false, storageKey: 'homebake-auth' },
+    auth: {
+      persistSession: true,
+      autoRefreshToken: true,
+      detectSessionInUrl: false,
+      storageKey: 'homebake-auth',
+    },
     global: { fetch: watchedFetch },
     realtime: {
       heartbeatIntervalMs: HEARTBEAT_MS,

@@ -31,7 +31,8 @@ export async function reloadOwnFeedback(): Promise<void> {
     .limit(OWN_MAX);
   if (error) {
     ownFeedback.abort();
-    if (ownFeedbackLoading.peek().state !== 'ready') ownFeedbackLoading.value = { state: 'failed', why: error.message };
+    if (ownFeedbackLoading.peek().state !== 'ready')
+      ownFeedbackLoading.value = { state: 'failed', why: error.message };
     throw new Error(error.message);
   }
   ownFeedback.commit(data as Feedback[]);

@@ -84,7 +84,13 @@ export function inventoryLines(
     const extra = beyond.get(bread.id);
     const day = plus(c.day, extra?.day);
     const shift = plus(c.shift, extra?.shift);
-    lines.push({ bread, remaining, level: levelOf(remaining, bread.low_threshold, day.produced), day, shift });
+    lines.push({
+      bread,
+      remaining,
+      level: levelOf(remaining, bread.low_threshold, day.produced),
+      day,
+      shift,
+    });
   }
   return lines.sort((a, b) => a.bread.name.localeCompare(b.bread.name));
 }

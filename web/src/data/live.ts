@@ -120,7 +120,8 @@ export async function startLive(): Promise<void> {
   await client().realtime.setAuth();
   if (mine !== era) return;
   let c = client().channel('bakery');
-  for (const table of tablesSeen()) c = c.on('postgres_changes', { event: '*', schema: 'public', table }, enqueue);
+  for (const table of tablesSeen())
+    c = c.on('postgres_changes', { event: '*', schema: 'public', table }, enqueue);
   channel = c;
   c.subscribe((status, error) => {
     if (mine !== era) return;
@@ -146,7 +147,8 @@ const TRANSPORT = /^(socket closed|channel error|timed out)/i;
 function onLost(error: Error | undefined): void {
   phase.value = 'joining';
   if (error && !TRANSPORT.test(error.message)) void askWhy();
-  if (error && !hasLoaded) s.inventoryLoading.value = { state: 'failed', why: 'The live connection could not be made.' };
+  if (error && !hasLoaded)
+    s.inventoryLoading.value = { state: 'failed', why: 'The live connection could not be made.' };
 }
 
 /* A refused join may mean that this person was switched off: REST says so (client.ts listens). */
@@ -187,7 +189,8 @@ async function load(after = 0): Promise<void> {
     await loadOnce(isOurs);
   } catch (e) {
     if (!isOurs()) return;
-    if (!hasLoaded) s.inventoryLoading.value = { state: 'failed', why: e instanceof Error ? e.message : String(e) };
+    if (!hasLoaded)
+      s.inventoryLoading.value = { state: 'failed', why: e instanceof Error ? e.message : String(e) };
     await wait(jittered(Math.min(1000 * 2 ** retries++, 15_000)));
     if (isOurs() && phase.value !== 'joining') void load();
   }

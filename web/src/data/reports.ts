@@ -33,7 +33,10 @@ export async function reloadReport(): Promise<void> {
   totals.begin(within);
   periodFeedback.begin(within);
   try {
-    const [t, f] = await Promise.all([selectDays<ShiftTotal>('shift_totals', r), selectDays<Feedback>('shift_feedback', r)]);
+    const [t, f] = await Promise.all([
+      selectDays<ShiftTotal>('shift_totals', r),
+      selectDays<Feedback>('shift_feedback', r),
+    ]);
     if (mine !== turn) return;
     batch(() => {
       totals.commit(t);
@@ -54,7 +57,10 @@ async function selectDays<R>(table: string, r: Range): Promise<R[]> {
   const rows: R[] = [];
   for (;;) {
     let q = client().from(table).select('*').gte('business_day', r.from).lte('business_day', r.to);
-    q = table === 'shift_totals' ? q.order('business_day').order('shift').order('bread_type_id') : q.order('id');
+    q =
+      table === 'shift_totals'
+        ? q.order('business_day').order('shift').order('bread_type_id')
+        : q.order('id');
     const { data, error } = await q.range(rows.length, rows.length + PAGE_ROWS - 1);
     if (error) throw new Error(error.message);
     rows.push(...(data as R[]));

@@ -42,7 +42,11 @@ export function openUnsaved(userId: string): void {
   storeKey = `homebake-unsaved-${userId}`;
   try {
     const kept = JSON.parse(localStorage.getItem(storeKey) ?? '[]') as Unsaved[];
-    unsaved.value = kept.map((u) => ({ ...u, isSeen: true, state: u.state === 'sending' ? 'waiting' : u.state }));
+    unsaved.value = kept.map((u) => ({
+      ...u,
+      isSeen: true,
+      state: u.state === 'sending' ? 'waiting' : u.state,
+    }));
   } catch {
     unsaved.value = [];
   }

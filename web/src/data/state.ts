@@ -4,7 +4,18 @@ import { computed, signal } from '@preact/signals';
 import { moneyFormat, type Minor } from '../lib/money';
 import type { Shift } from '../lib/clock';
 import { beyondLists, countDay, inventoryLines, type DayCounts, type Line } from './figures';
-import type { Bread, Config, Feedback, Inventory, Person, Production, Role, Sale, ShiftTotal, Stock } from './rows';
+import type {
+  Bread,
+  Config,
+  Feedback,
+  Inventory,
+  Person,
+  Production,
+  Role,
+  Sale,
+  ShiftTotal,
+  Stock,
+} from './rows';
 import { Table } from './table';
 
 export interface Me {
@@ -66,7 +77,9 @@ export function breadName(id: string): string {
   return b ? b.name : 'A removed bread';
 }
 
-type WithBread = { bread_type?: { id: string; name: string; size: string | null; unit_price: number } | null };
+type WithBread = {
+  bread_type?: { id: string; name: string; size: string | null; unit_price: number } | null;
+};
 
 /* `all` are the bread types of somebody who may manage them; others know those that are in the inventory, and by
  * name those that today's entries speak of. */

@@ -14,8 +14,7 @@ import { signal, type Signal } from '@preact/signals';
 import type { Stamped } from './rows';
 
 export type Change<R> =
-  | { kind: 'put'; row: R; from: 'event' | 'answer' }
-  | { kind: 'remove'; key: string; at: string };
+  { kind: 'put'; row: R; from: 'event' | 'answer' } | { kind: 'remove'; key: string; at: string };
 
 const TOMBSTONES_MAX = 2000;
 
@@ -101,7 +100,9 @@ export class Table<R extends Stamped> {
   /* Timestamps are UTC with trailing zeros trimmed, and '+' sorts before '.' and the digits: text order is time order. */
   private knowsNewer(key: string, old: R | undefined, row: R): boolean {
     const tomb = this.tombs.get(key);
-    return (tomb !== undefined && row.updated_at <= tomb) || (old !== undefined && row.updated_at < old.updated_at);
+    return (
+      (tomb !== undefined && row.updated_at <= tomb) || (old !== undefined && row.updated_at < old.updated_at)
+    );
   }
 
   private mergeRemoval(change: { key: string; at: string }): boolean {

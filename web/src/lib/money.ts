@@ -32,7 +32,15 @@ export function parseMoney(text: string, locale: string): Minor | null {
 /* Shows whole amounts without decimals, others with two. */
 export function moneyFormat(locale: string, currency: string): (minor: Minor) => string {
   const options = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const;
-  const whole = new Intl.NumberFormat(locale, { ...options, minimumFractionDigits: 0, maximumFractionDigits: 0 });
-  const exact = new Intl.NumberFormat(locale, { ...options, minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const whole = new Intl.NumberFormat(locale, {
+    ...options,
+    minimumFractionDigits: 0,
+    maximumFractionDigits: 0,
+  });
+  const exact = new Intl.NumberFormat(locale, {
+    ...options,
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 2,
+  });
   return (minor) => (minor % 100 === 0 ? whole : exact).format(minor / 100);
 }

@@ -24,7 +24,9 @@ export function dayWords(day: string, long = false): string {
 }
 
 export function shortDay(day: string): string {
-  return dateFormat({ timeZone: 'UTC', day: 'numeric', month: 'short' }).format(Date.parse(`${day}T12:00:00Z`));
+  return dateFormat({ timeZone: 'UTC', day: 'numeric', month: 'short' }).format(
+    Date.parse(`${day}T12:00:00Z`),
+  );
 }
 
 export function timeWords(stamp: string | number): string {

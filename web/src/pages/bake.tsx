@@ -8,7 +8,18 @@ import type { Shift } from '../lib/clock';
 import { uuid } from '../lib/uuid';
 import { count, shiftWords, timeWords } from '../lib/words';
 import { EditIcon } from '../ui/icons';
-import { Confirm, Empty, Failed, Field, FormError, PageHead, Sheet, ShiftChoice, Skeleton, Stepper } from '../ui/parts';
+import {
+  Confirm,
+  Empty,
+  Failed,
+  Field,
+  FormError,
+  PageHead,
+  Sheet,
+  ShiftChoice,
+  Skeleton,
+  Stepper,
+} from '../ui/parts';
 import { say } from '../ui/toast';
 
 const QUICK = [10, 20, 40] as const;
@@ -17,13 +28,24 @@ const active = computed(() => s.lines.value.filter((l) => l.bread.is_active).map
 const today = computed(() =>
   [...s.production.all]
     .filter((p) => p.business_day === s.day.value)
-    .sort((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1)),
+    .sort((a, b) =>
+      a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1,
+    ),
 );
 
 function Note({ value, onInput }: { value: string; onInput: (v: string) => void }) {
   return (
     <Field label="Note">
-      {(a) => <input {...a} placeholder="Optional" maxLength={2000} autoComplete="off" value={value} onInput={(e) => onInput(e.currentTarget.value)} />}
+      {(a) => (
+        <input
+          {...a}
+          placeholder="Optional"
+          maxLength={2000}
+          autoComplete="off"
+          value={value}
+          onInput={(e) => onInput(e.currentTarget.value)}
+        />
+      )}
     </Field>
   );
 }
@@ -67,7 +89,13 @@ function BakeForm() {
         <div class="pick-row">
           {active.value.map((b) => (
             <label key={b.id} class="pick-item">
-              <input type="radio" name="bread" value={b.id} checked={b.id === bread} onChange={() => setBread(b.id)} />
+              <input
+                type="radio"
+                name="bread"
+                value={b.id}
+                checked={b.id === bread}
+                onChange={() => setBread(b.id)}
+              />
               <span>{b.name}</span>
             </label>
           ))}
@@ -76,7 +104,12 @@ function BakeForm() {
       <Stepper label="How many" value={quantity} onChange={setQuantity} />
       <div class="quick" role="group" aria-label="Add to how many">
         {QUICK.map((n) => (
-          <button key={n} type="button" class="button" onClick={() => setQuantity(Math.min(1_000_000, quantity + n))}>
+          <button
+            key={n}
+            type="button"
+            class="button"
+            onClick={() => setQuantity(Math.min(1_000_000, quantity + n))}
+          >
             +{n}
           </button>
         ))}
@@ -132,7 +165,12 @@ function BakeEditor({ entry, onClose }: { entry: Production; onClose: () => void
           Save the change
         </button>
         {mayRemove(entry) && (
-          <Confirm label="Delete this entry" question="Delete it for good?" isBusy={isBusy} onYes={() => void run(removeProduction(entry.id), 'Entry deleted')} />
+          <Confirm
+            label="Delete this entry"
+            question="Delete it for good?"
+            isBusy={isBusy}
+            onYes={() => void run(removeProduction(entry.id), 'Entry deleted')}
+          />
         )}
       </form>
     </Sheet>

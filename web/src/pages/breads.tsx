@@ -47,8 +47,17 @@ function draftOf(b: Bread | null): Draft {
   };
 }
 
-function DraftFields({ draft, faults, onChange }: { draft: Draft; faults: Faults; onChange: (d: Draft) => void }) {
-  const on = (key: keyof Draft) => (e: { currentTarget: HTMLInputElement }) => onChange({ ...draft, [key]: e.currentTarget.value });
+function DraftFields({
+  draft,
+  faults,
+  onChange,
+}: {
+  draft: Draft;
+  faults: Faults;
+  onChange: (d: Draft) => void;
+}) {
+  const on = (key: keyof Draft) => (e: { currentTarget: HTMLInputElement }) =>
+    onChange({ ...draft, [key]: e.currentTarget.value });
   return (
     <>
       <Field label="Name" error={faults.name}>
@@ -59,10 +68,20 @@ function DraftFields({ draft, faults, onChange }: { draft: Draft; faults: Faults
       </Field>
       <div class="field-pair">
         <Field label={`Price (${s.config.value?.currency ?? ''})`} error={faults.price}>
-          {(a) => <input {...a} inputMode="decimal" autoComplete="off" value={draft.price} onInput={on('price')} />}
+          {(a) => (
+            <input {...a} inputMode="decimal" autoComplete="off" value={draft.price} onInput={on('price')} />
+          )}
         </Field>
         <Field label="Low at" hint="Shown as low from this number down" error={faults.threshold}>
-          {(a) => <input {...a} inputMode="numeric" autoComplete="off" value={draft.threshold} onInput={on('threshold')} />}
+          {(a) => (
+            <input
+              {...a}
+              inputMode="numeric"
+              autoComplete="off"
+              value={draft.threshold}
+              onInput={on('threshold')}
+            />
+          )}
         </Field>
       </div>
     </>
@@ -94,7 +113,10 @@ function BreadSheet({ bread, onClose }: { bread: Bread | null; onClose: () => vo
     setFaults(found);
     if (Object.keys(found).length > 0) return;
     const row = fields(draft);
-    void run(bread ? changeBread(bread.id, row) : addBread(row), bread ? `${row.name} changed` : `${row.name} added`);
+    void run(
+      bread ? changeBread(bread.id, row) : addBread(row),
+      bread ? `${row.name} changed` : `${row.name} added`,
+    );
   };
   return (
     <Sheet title={bread ? `Change ${bread.name}` : 'Add a bread'} onClose={onClose}>
@@ -120,20 +142,35 @@ interface EndProps {
 
 function BreadEnd({ bread, isInUse, isBusy, run }: EndProps) {
   const toggle = () =>
-    void run(changeBread(bread.id, { is_active: !bread.is_active }), bread.is_active ? `${bread.name} is no longer on sale` : `${bread.name} is on sale again`);
+    void run(
+      changeBread(bread.id, { is_active: !bread.is_active }),
+      bread.is_active ? `${bread.name} is no longer on sale` : `${bread.name} is on sale again`,
+    );
   return (
     <div class="sheet-end">
       {isInUse && (
         <p class="notice notice-warn" role="alert">
           {bread.name} has entries in the ledger, so it stays there.
-          {bread.is_active ? ' Take it out of sale instead: its history is kept and nobody can sell it any more.' : ' It is out of sale already.'}
+          {bread.is_active
+            ? ' Take it out of sale instead: its history is kept and nobody can sell it any more.'
+            : ' It is out of sale already.'}
         </p>
       )}
-      <button type="button" class={isInUse && bread.is_active ? 'button button-main' : 'button'} disabled={isBusy} onClick={toggle}>
+      <button
+        type="button"
+        class={isInUse && bread.is_active ? 'button button-main' : 'button'}
+        disabled={isBusy}
+        onClick={toggle}
+      >
         {bread.is_active ? 'Take out of sale' : 'Put on sale again'}
       </button>
       {s.me.value?.role === 'owner' && !isInUse && (
-        <Confirm label="Delete" question="Delete this bread for good?" isBusy={isBusy} onYes={() => void run(removeBread(bread.id), `${bread.name} deleted`)} />
+        <Confirm
+          label="Delete"
+          question="Delete this bread for good?"
+          isBusy={isBusy}
+          onYes={() => void run(removeBread(bread.id), `${bread.name} deleted`)}
+        />
       )}
     </div>
   );

@@ -41,8 +41,23 @@ function FeedbackForm() {
   return (
     <form class="card form" noValidate onSubmit={(e) => void submit(e)}>
       <ShiftChoice value={shift} onChange={setShift} />
-      <Field label="What should be known about this shift?" hint={note.length > NOTE_MAX - 200 ? `${NOTE_MAX - note.length} characters left` : 'The owner and the manager read it.'}>
-        {(a) => <textarea {...a} rows={5} maxLength={NOTE_MAX} value={note} onInput={(e) => setNote(e.currentTarget.value)} />}
+      <Field
+        label="What should be known about this shift?"
+        hint={
+          note.length > NOTE_MAX - 200
+            ? `${NOTE_MAX - note.length} characters left`
+            : 'The owner and the manager read it.'
+        }
+      >
+        {(a) => (
+          <textarea
+            {...a}
+            rows={5}
+            maxLength={NOTE_MAX}
+            value={note}
+            onInput={(e) => setNote(e.currentTarget.value)}
+          />
+        )}
       </Field>
       <FormError text={error} />
       <button type="submit" class="button button-main button-big" disabled={isBusy}>
@@ -74,7 +89,15 @@ function NoteEditor({ entry, onClose }: { entry: Feedback; onClose: () => void }
     <Sheet title="Change your feedback" onClose={onClose}>
       <form class="form" noValidate onSubmit={(e) => void save(e)}>
         <Field label="Feedback">
-          {(a) => <textarea {...a} rows={6} maxLength={NOTE_MAX} value={note} onInput={(e) => setNote(e.currentTarget.value)} />}
+          {(a) => (
+            <textarea
+              {...a}
+              rows={6}
+              maxLength={NOTE_MAX}
+              value={note}
+              onInput={(e) => setNote(e.currentTarget.value)}
+            />
+          )}
         </Field>
         <FormError text={error} />
         <button type="submit" class="button button-main button-big" disabled={isBusy}>
@@ -86,13 +109,16 @@ function NoteEditor({ entry, onClose }: { entry: Feedback; onClose: () => void }
 }
 
 export function newestFirst(list: Iterable<Feedback>): Feedback[] {
-  return [...list].sort((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1));
+  return [...list].sort((a, b) =>
+    a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1,
+  );
 }
 
 function OwnNotes() {
   const [editing, setEditing] = useState<string | null>(null);
   const loading = ownFeedbackLoading.value;
-  if (loading.state === 'failed') return <Failed why={loading.why} retry={() => void reloadOwnFeedback().catch(() => {})} />;
+  if (loading.state === 'failed')
+    return <Failed why={loading.why} retry={() => void reloadOwnFeedback().catch(() => {})} />;
   if (loading.state === 'loading') return <Skeleton count={3} kind="skeletons-list" />;
   const list = newestFirst(s.ownFeedback.all);
   const entry = editing ? s.ownFeedback.get(editing) : undefined;
@@ -110,10 +136,16 @@ function OwnNotes() {
             <div class="entry-main">
               <p class="entry-text">{f.note}</p>
               <p class="entry-note">
-                {relativeDay(f.business_day, s.day.value)} {timeWords(f.created_at)} · {shiftWords(f.shift)} shift
+                {relativeDay(f.business_day, s.day.value)} {timeWords(f.created_at)} · {shiftWords(f.shift)}{' '}
+                shift
               </p>
             </div>
-            <button type="button" class="icon-button" aria-label={`Change your feedback of ${relativeDay(f.business_day, s.day.value)} ${timeWords(f.created_at)}`} onClick={() => setEditing(f.id)}>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={`Change your feedback of ${relativeDay(f.business_day, s.day.value)} ${timeWords(f.created_at)}`}
+              onClick={() => setEditing(f.id)}
+            >
               <EditIcon />
             </button>
           </li>

@@ -96,31 +96,31 @@ function BreadCard({ line }: { line: Line }) {
 
 function Counted({ line: { bread, day: today, shift: now } }: { line: Line }) {
   return (
-      <table class="mini">
-        <caption class="unseen">{bread.name}: baked and sold</caption>
-        <thead>
-          <tr>
-            <td />
-            <th scope="col">Baked</th>
-            <th scope="col">Sold</th>
-          </tr>
-        </thead>
-        <tbody>
-          <tr>
-            <th scope="row">Today</th>
-            <td data-figure="day-baked">{count(today.produced)}</td>
-            <td data-figure="day-sold">{count(today.sold)}</td>
-          </tr>
-          <tr>
-            <th scope="row">
-              <span class="unseen">This </span>
-              <span class="cap">shift</span>
-            </th>
-            <td data-figure="shift-baked">{count(now.produced)}</td>
-            <td data-figure="shift-sold">{count(now.sold)}</td>
-          </tr>
-        </tbody>
-      </table>
+    <table class="mini">
+      <caption class="unseen">{bread.name}: baked and sold</caption>
+      <thead>
+        <tr>
+          <td />
+          <th scope="col">Baked</th>
+          <th scope="col">Sold</th>
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">Today</th>
+          <td data-figure="day-baked">{count(today.produced)}</td>
+          <td data-figure="day-sold">{count(today.sold)}</td>
+        </tr>
+        <tr>
+          <th scope="row">
+            <span class="unseen">This </span>
+            <span class="cap">shift</span>
+          </th>
+          <td data-figure="shift-baked">{count(now.produced)}</td>
+          <td data-figure="shift-sold">{count(now.sold)}</td>
+        </tr>
+      </tbody>
+    </table>
   );
 }
 
@@ -154,7 +154,11 @@ export function InventoryPage() {
   return (
     <>
       <PageHead title="Inventory">
-        <p class="page-sub">{day.value ? `${dayWords(day.value, true)}, ${shiftWords(shift.value).toLowerCase()} shift` : '\u00a0'}</p>
+        <p class="page-sub">
+          {day.value
+            ? `${dayWords(day.value, true)}, ${shiftWords(shift.value).toLowerCase()} shift`
+            : '\u00a0'}
+        </p>
       </PageHead>
       {loading.state === 'failed' && <Failed why={loading.why} />}
       {loading.state === 'loading' && <Skeleton count={7} kind="skeletons-inventory" />}

@@ -58,13 +58,34 @@ function CustomDates() {
       if (part.from) next.to = next.from;
       else next.from = next.to;
     }
-    if (daysBetween(next.from, next.to).length > CUSTOM_DAYS_MAX) next.from = addDays(next.to, 1 - CUSTOM_DAYS_MAX);
+    if (daysBetween(next.from, next.to).length > CUSTOM_DAYS_MAX)
+      next.from = addDays(next.to, 1 - CUSTOM_DAYS_MAX);
     custom.value = next;
   };
   return (
     <div class="field-pair">
-      <Field label="From">{(a) => <input {...a} type="date" max={s.day.value} value={r.from} onChange={(e) => set({ from: e.currentTarget.value })} />}</Field>
-      <Field label="To">{(a) => <input {...a} type="date" max={s.day.value} value={r.to} onChange={(e) => set({ to: e.currentTarget.value })} />}</Field>
+      <Field label="From">
+        {(a) => (
+          <input
+            {...a}
+            type="date"
+            max={s.day.value}
+            value={r.from}
+            onChange={(e) => set({ from: e.currentTarget.value })}
+          />
+        )}
+      </Field>
+      <Field label="To">
+        {(a) => (
+          <input
+            {...a}
+            type="date"
+            max={s.day.value}
+            value={r.to}
+            onChange={(e) => set({ to: e.currentTarget.value })}
+          />
+        )}
+      </Field>
     </div>
   );
 }
@@ -79,7 +100,11 @@ function Filters() {
       <div class="field-pair">
         <Field label="Shift">
           {(a) => (
-            <select {...a} value={f.shift} onChange={(e) => (filter.value = { ...f, shift: e.currentTarget.value as Shift | '' })}>
+            <select
+              {...a}
+              value={f.shift}
+              onChange={(e) => (filter.value = { ...f, shift: e.currentTarget.value as Shift | '' })}
+            >
               <option value="">Both shifts</option>
               <option value="morning">{shiftWords('morning')}</option>
               <option value="night">{shiftWords('night')}</option>
@@ -88,7 +113,11 @@ function Filters() {
         </Field>
         <Field label="Bread">
           {(a) => (
-            <select {...a} value={f.bread} onChange={(e) => (filter.value = { ...f, bread: e.currentTarget.value })}>
+            <select
+              {...a}
+              value={f.bread}
+              onChange={(e) => (filter.value = { ...f, bread: e.currentTarget.value })}
+            >
               <option value="">All breads</option>
               {breads.map((b) => (
                 <option key={b.id} value={b.id}>
@@ -119,7 +148,13 @@ function Cards({ total }: { total: Sums }) {
   );
   return (
     <dl class="stats">
-      {card('revenue', 'Revenue', s.money.value(total.revenue), `${count(total.sales)} ${total.sales === 1 ? 'sale' : 'sales'}`, true)}
+      {card(
+        'revenue',
+        'Revenue',
+        s.money.value(total.revenue),
+        `${count(total.sales)} ${total.sales === 1 ? 'sale' : 'sales'}`,
+        true,
+      )}
       {card('baked', 'Baked', count(total.baked), 'loaves')}
       {card('sold', 'Sold', count(total.sold), 'returns not counted')}
       {card('left', 'Left over', count(total.baked - total.sold), 'baked less sold')}
@@ -160,14 +195,23 @@ function DayTable({ r }: { r: Report }) {
 }
 
 function compact(n: number): string {
-  return new Intl.NumberFormat(s.config.value?.locale ?? 'en', { notation: 'compact', maximumFractionDigits: 1 }).format(n);
+  return new Intl.NumberFormat(s.config.value?.locale ?? 'en', {
+    notation: 'compact',
+    maximumFractionDigits: 1,
+  }).format(n);
 }
 
 function DayChart({ r }: { r: Report }) {
   const isMoney = mode.value === 'revenue';
   const sums = [...r.byDay.values()];
   const series = isMoney
-    ? [{ label: `Revenue (${s.config.value?.currency ?? ''})`, colour: '--chart-1', values: sums.map((x) => x.revenue / 100) }]
+    ? [
+        {
+          label: `Revenue (${s.config.value?.currency ?? ''})`,
+          colour: '--chart-1',
+          values: sums.map((x) => x.revenue / 100),
+        },
+      ]
     : [
         { label: 'Baked', colour: '--chart-1', values: sums.map((x) => x.baked) },
         { label: 'Sold', colour: '--chart-2', values: sums.map((x) => x.sold) },
@@ -223,7 +267,15 @@ function BreakdownRows({ rows, top }: { rows: { key: string; name: string; sums:
   );
 }
 
-function Breakdown({ title, first, rows }: { title: string; first: string; rows: { key: string; name: string; sums: Sums }[] }) {
+function Breakdown({
+  title,
+  first,
+  rows,
+}: {
+  title: string;
+  first: string;
+  rows: { key: string; name: string; sums: Sums }[];
+}) {
   const top = rows.reduce((m, x) => Math.max(m, x.sums.revenue), 0);
   return (
     <section class="card block">
@@ -256,7 +308,9 @@ function Breakdown({ title, first, rows }: { title: string; first: string; rows:
 }
 
 function Feedbacks() {
-  const list = newestFirst(s.periodFeedback.all).filter((f) => !filter.value.shift || f.shift === filter.value.shift);
+  const list = newestFirst(s.periodFeedback.all).filter(
+    (f) => !filter.value.shift || f.shift === filter.value.shift,
+  );
   return (
     <section class="card block" aria-labelledby="feedback-title">
       <div class="section-head">
@@ -272,7 +326,8 @@ function Feedbacks() {
               <div class="entry-main">
                 <p class="entry-text">{f.note}</p>
                 <p class="entry-note">
-                  {s.personName(f.user_id)} · {relativeDay(f.business_day, s.day.value)} {timeWords(f.created_at)} · {shiftWords(f.shift)} shift
+                  {s.personName(f.user_id)} · {relativeDay(f.business_day, s.day.value)}{' '}
+                  {timeWords(f.created_at)} · {shiftWords(f.shift)} shift
                 </p>
               </div>
             </li>
@@ -322,14 +377,22 @@ export function ReportsPage() {
   return (
     <>
       <PageHead title="Reports">
-        <p class="page-sub">{r ? (r.from === r.to ? dayWords(r.from, true) : `${dayWords(r.from)} – ${dayWords(r.to)}`) : '\u00a0'}</p>
+        <p class="page-sub">
+          {r
+            ? r.from === r.to
+              ? dayWords(r.from, true)
+              : `${dayWords(r.from)} – ${dayWords(r.to)}`
+            : '\u00a0'}
+        </p>
       </PageHead>
       <Filters />
       {inventory.state === 'failed' && <Failed why={inventory.why} />}
       {inventory.state !== 'failed' && loading.state === 'failed' && (
         <Failed why={loading.why} retry={() => void reloadReport().catch(() => {})} />
       )}
-      {inventory.state !== 'failed' && loading.state === 'loading' && <Skeleton count={6} kind="skeletons-cards" />}
+      {inventory.state !== 'failed' && loading.state === 'loading' && (
+        <Skeleton count={6} kind="skeletons-cards" />
+      )}
       {inventory.state === 'ready' && loading.state === 'ready' && <Figures />}
     </>
   );

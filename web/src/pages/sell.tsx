@@ -10,7 +10,20 @@ import { fromMinor, lineTotal, parseMoney, toMinor, type Minor } from '../lib/mo
 import { uuid } from '../lib/uuid';
 import { count, shiftWords, timeWords } from '../lib/words';
 import { AlertIcon, EditIcon } from '../ui/icons';
-import { Check, Choice, Confirm, Empty, Failed, Field, FormError, LevelBadge, PageHead, Sheet, Skeleton, Stepper } from '../ui/parts';
+import {
+  Check,
+  Choice,
+  Confirm,
+  Empty,
+  Failed,
+  Field,
+  FormError,
+  LevelBadge,
+  PageHead,
+  Sheet,
+  Skeleton,
+  Stepper,
+} from '../ui/parts';
 import { say } from '../ui/toast';
 
 const QUICK = [1, 2, 3, 5, 10] as const;
@@ -25,7 +38,15 @@ interface Extras {
   returned: boolean;
 }
 
-function ExtraFields({ value, error, onChange }: { value: Extras; error: string; onChange: (e: Extras) => void }) {
+function ExtraFields({
+  value,
+  error,
+  onChange,
+}: {
+  value: Extras;
+  error: string;
+  onChange: (e: Extras) => void;
+}) {
   return (
     <>
       <Field label="Discount" hint="Off the whole line" error={error}>
@@ -40,7 +61,11 @@ function ExtraFields({ value, error, onChange }: { value: Extras; error: string;
           />
         )}
       </Field>
-      <Check label="Returned by the customer" value={value.returned} onChange={(returned) => onChange({ ...value, returned })} />
+      <Check
+        label="Returned by the customer"
+        value={value.returned}
+        onChange={(returned) => onChange({ ...value, returned })}
+      />
     </>
   );
 }
@@ -61,7 +86,16 @@ async function sell(bread: Bread, quantity: number, discount: Minor, returned: b
   const id = uuid();
   const price = toMinor(bread.unit_price);
   const what = `${count(quantity)} × ${bread.name}`;
-  const sent = makeSale({ id, bread_type_id: bread.id, bread: bread.name, quantity, price, discount, returned, shift: s.shift.value });
+  const sent = makeSale({
+    id,
+    bread_type_id: bread.id,
+    bread: bread.name,
+    quantity,
+    price,
+    discount,
+    returned,
+    shift: s.shift.value,
+  });
   if (await sent) {
     const total = s.money.value(lineTotal(quantity, price, discount, returned));
     say(returned ? `Return saved: ${what}` : `Sold ${what}`, {
@@ -100,7 +134,13 @@ function SaleSheet({ line, onClose }: { line: Line; onClose: () => void }) {
         <Stepper label="How many" value={quantity} onChange={setQuantity} />
         <div class="quick" role="group" aria-label="How many, quickly">
           {QUICK.map((n) => (
-            <button key={n} type="button" class="button" aria-pressed={quantity === n} onClick={() => setQuantity(n)}>
+            <button
+              key={n}
+              type="button"
+              class="button"
+              aria-pressed={quantity === n}
+              onClick={() => setQuantity(n)}
+            >
               {n}
             </button>
           ))}
@@ -138,7 +178,12 @@ function Tiles({ onPick }: { onPick: (id: string) => void }) {
     <ul class="tiles">
       {onSale.value.map(({ bread, remaining, level }) => (
         <li key={bread.id}>
-          <button type="button" class={`tile tile-${level}`} data-bread={bread.id} onClick={() => onPick(bread.id)}>
+          <button
+            type="button"
+            class={`tile tile-${level}`}
+            data-bread={bread.id}
+            onClick={() => onPick(bread.id)}
+          >
             <span class="tile-name">{bread.name}</span>
             <span class="tile-price" data-figure="price">
               {s.money.value(toMinor(bread.unit_price))}
@@ -164,7 +209,11 @@ function UnsavedRow({ entry }: { entry: Unsaved }) {
           {count(entry.quantity)} × {entry.bread}
         </p>
         <p class="entry-note">
-          {entry.state === 'sending' ? 'Saving…' : entry.state === 'refused' ? entry.why : 'Not saved yet. It is sent by itself as soon as the server answers.'}
+          {entry.state === 'sending'
+            ? 'Saving…'
+            : entry.state === 'refused'
+              ? entry.why
+              : 'Not saved yet. It is sent by itself as soon as the server answers.'}
         </p>
       </div>
       <p class="entry-sum">{s.money.value(totalOf(entry))}</p>
@@ -206,7 +255,9 @@ function UnsavedList() {
 const ofShift = computed(() =>
   [...s.sales.all]
     .filter((x) => x.business_day === s.day.value && x.shift === s.shift.value)
-    .sort((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1)),
+    .sort((a, b) =>
+      a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1,
+    ),
 );
 
 function SaleEditor({ sale, onClose }: { sale: Sale; onClose: () => void }) {
@@ -232,7 +283,11 @@ function SaleEditor({ sale, onClose }: { sale: Sale; onClose: () => void }) {
   const save = (e: Event) => {
     e.preventDefault();
     if (discount === null) setError('Please enter the discount as an amount, such as 150 or 99.50.');
-    else void run(changeSale(sale.id, { quantity, discount: fromMinor(discount), returned: extras.returned }), 'Sale changed');
+    else
+      void run(
+        changeSale(sale.id, { quantity, discount: fromMinor(discount), returned: extras.returned }),
+        'Sale changed',
+      );
   };
   return (
     <Sheet title={`Change sale: ${s.breadName(sale.bread_type_id)}`} onClose={onClose}>
@@ -250,7 +305,12 @@ function SaleEditor({ sale, onClose }: { sale: Sale; onClose: () => void }) {
             {s.money.value(lineTotal(quantity, toMinor(sale.unit_price), discount ?? 0, extras.returned))}
           </span>
         </button>
-        <Confirm label="Delete this sale" question="Delete it for good?" isBusy={isBusy} onYes={() => void run(removeSale(sale.id), 'Sale deleted')} />
+        <Confirm
+          label="Delete this sale"
+          question="Delete it for good?"
+          isBusy={isBusy}
+          onYes={() => void run(removeSale(sale.id), 'Sale deleted')}
+        />
       </form>
     </Sheet>
   );
@@ -272,7 +332,12 @@ function SaleRow({ sale, isNamed, onEdit }: { sale: Sale; isNamed: boolean; onEd
         </p>
       </div>
       <p class="entry-sum">{s.money.value(toMinor(sale.revenue))}</p>
-      <button type="button" class="icon-button" aria-label={`Change the sale of ${count(sale.quantity)} ${name} at ${timeWords(sale.created_at)}`} onClick={onEdit}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={`Change the sale of ${count(sale.quantity)} ${name} at ${timeWords(sale.created_at)}`}
+        onClick={onEdit}
+      >
         <EditIcon />
       </button>
     </li>
@@ -337,7 +402,11 @@ export function SellPage() {
       {loading.state === 'failed' && <Failed why={loading.why} />}
       <div class="two-columns">
         <div>
-          {loading.state === 'loading' ? <Skeleton count={8} kind="skeletons-tiles" /> : loading.state === 'ready' && <Tiles onPick={setPicked} />}
+          {loading.state === 'loading' ? (
+            <Skeleton count={8} kind="skeletons-tiles" />
+          ) : (
+            loading.state === 'ready' && <Tiles onPick={setPicked} />
+          )}
         </div>
         <div>
           <UnsavedList />

@@ -45,7 +45,17 @@ export function SignInPage() {
       )}
       <form class="card form" noValidate onSubmit={(e) => void submit(e)}>
         <Field label="Email">
-          {(a) => <input {...a} ref={email} type="email" name="email" autoComplete="username" inputMode="email" required />}
+          {(a) => (
+            <input
+              {...a}
+              ref={email}
+              type="email"
+              name="email"
+              autoComplete="username"
+              inputMode="email"
+              required
+            />
+          )}
         </Field>
         <Field label="Password">
           {(a) => (
@@ -58,7 +68,13 @@ export function SignInPage() {
                 autoComplete="current-password"
                 required
               />
-              <button type="button" class="button" aria-pressed={isShown} aria-label="Show password" onClick={() => setShown(!isShown)}>
+              <button
+                type="button"
+                class="button"
+                aria-pressed={isShown}
+                aria-label="Show password"
+                onClick={() => setShown(!isShown)}
+              >
                 {isShown ? 'Hide' : 'Show'}
               </button>
             </div>

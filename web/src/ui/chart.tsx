@@ -41,7 +41,10 @@ function axes(props: () => ChartProps): uPlot.Axis[] {
       ...look,
       grid: { stroke: css('--line'), width: 1 },
       size: (u, values) => {
-        const widest = (values ?? []).reduce((w, v) => Math.max(w, u.ctx.measureText(v).width / devicePixelRatio), 0);
+        const widest = (values ?? []).reduce(
+          (w, v) => Math.max(w, u.ctx.measureText(v).width / devicePixelRatio),
+          0,
+        );
         return Math.ceil(widest) + 18;
       },
       values: (_u, at) => at.map((v) => (Number.isInteger(v) ? props().format(v) : '')),
@@ -52,10 +55,25 @@ function axes(props: () => ChartProps): uPlot.Axis[] {
 function lines(p: ChartProps): uPlot.Series[] {
   return p.series.map((s, n) => {
     const stroke = css(s.colour);
-    const common = { label: s.label, stroke, value: (_u: uPlot, v: number | null) => (v === null ? '' : p.format(v)) };
+    const common = {
+      label: s.label,
+      stroke,
+      value: (_u: uPlot, v: number | null) => (v === null ? '' : p.format(v)),
+    };
     if (p.kind === 'bars' && uPlot.paths.bars)
-      return { ...common, fill: stroke, width: 0, paths: uPlot.paths.bars({ size: [0.62, 56], radius: 0.12 }), points: { show: false } };
-    return { ...common, width: 2.5, dash: n ? [6, 5] : [], points: { show: true, size: 7, fill: css('--surface'), width: 2 } };
+      return {
+        ...common,
+        fill: stroke,
+        width: 0,
+        paths: uPlot.paths.bars({ size: [0.62, 56], radius: 0.12 }),
+        points: { show: false },
+      };
+    return {
+      ...common,
+      width: 2.5,
+      dash: n ? [6, 5] : [],
+      points: { show: true, size: 7, fill: css('--surface'), width: 2 },
+    };
   });
 }
 

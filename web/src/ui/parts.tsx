@@ -90,7 +90,13 @@ export function Stepper({ label, value, min = 1, max = 1_000_000, onChange, inpu
     <div class="field">
       <label for={id}>{label}</label>
       <div class="stepper">
-        <button type="button" class="step" aria-label="One less" disabled={value <= min} onClick={() => set(value - 1)}>
+        <button
+          type="button"
+          class="step"
+          aria-label="One less"
+          disabled={value <= min}
+          onClick={() => set(value - 1)}
+        >
           <MinusIcon />
         </button>
         <input
@@ -103,7 +109,13 @@ export function Stepper({ label, value, min = 1, max = 1_000_000, onChange, inpu
           onBlur={() => setText(null)}
           onFocus={(e) => e.currentTarget.select()}
         />
-        <button type="button" class="step" aria-label="One more" disabled={value >= max} onClick={() => set(value + 1)}>
+        <button
+          type="button"
+          class="step"
+          aria-label="One more"
+          disabled={value >= max}
+          onClick={() => set(value + 1)}
+        >
           <PlusIcon />
         </button>
       </div>
@@ -115,7 +127,11 @@ interface FieldProps {
   label: string;
   hint?: string | undefined;
   error?: string | undefined;
-  children: (attributes: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: 'true' }) => ComponentChildren;
+  children: (attributes: {
+    id: string;
+    'aria-describedby'?: string;
+    'aria-invalid'?: 'true';
+  }) => ComponentChildren;
 }
 
 export function Field({ label, hint, error, children }: FieldProps) {
@@ -138,7 +154,15 @@ export function Field({ label, hint, error, children }: FieldProps) {
   );
 }
 
-export function Check({ label, value, onChange }: { label: string; value: boolean; onChange: (v: boolean) => void }) {
+export function Check({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: boolean;
+  onChange: (v: boolean) => void;
+}) {
   return (
     <label class="check">
       <input type="checkbox" checked={value} onChange={(e) => onChange(e.currentTarget.checked)} />
@@ -156,7 +180,13 @@ interface ChoiceProps<T extends string> {
 }
 
 /* A few choices side by side: radio buttons in the shape of one control. */
-export function Choice<T extends string>({ label, value, options, onChange, isLabelSeen = false }: ChoiceProps<T>) {
+export function Choice<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  isLabelSeen = false,
+}: ChoiceProps<T>) {
   const name = useId();
   return (
     <fieldset class="choice">
@@ -266,7 +296,13 @@ export function Confirm(props: { label: string; question: string; isBusy: boolea
   return (
     <div class="confirm" role="group" aria-label={props.question}>
       <span>{props.question}</span>
-      <button ref={yes} type="button" class="button button-bad-full" disabled={props.isBusy} onClick={props.onYes}>
+      <button
+        ref={yes}
+        type="button"
+        class="button button-bad-full"
+        disabled={props.isBusy}
+        onClick={props.onYes}
+      >
         Yes, {props.label.toLowerCase()}
       </button>
       <button type="button" class="button" onClick={() => setAsks(false)}>

@@ -31,7 +31,14 @@ function arm(): void {
 export function Toasts() {
   const t = toast.value;
   return (
-    <div class="toasts" role="status" onMouseEnter={() => clearTimeout(timer)} onMouseLeave={arm} onFocusCapture={() => clearTimeout(timer)} onBlurCapture={arm}>
+    <div
+      class="toasts"
+      role="status"
+      onMouseEnter={() => clearTimeout(timer)}
+      onMouseLeave={arm}
+      onFocusCapture={() => clearTimeout(timer)}
+      onBlurCapture={arm}
+    >
       {t && (
         <div class={`toast toast-${t.tone}`}>
           {t.tone === 'good' ? <CheckIcon /> : <AlertIcon />}
