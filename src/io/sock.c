@@ -178,9 +178,10 @@ enum err sock_accept(int listen_fd, int *out, bool *is_loopback)
 static enum err unix_socket(const char *path, struct sockaddr_un *a, int *out)
 {
     *a = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(a->sun_path))
+    size_t size = strlen(path) + 1;
+    if (size > sizeof(a->sun_path))
         return ERR_LIMIT;
-    strcpy(a->sun_path, path);
+    memcpy(a->sun_path, path, size);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_of_errno(errno);
@@ -237,7 +238,7 @@ enum err sock_recv(int fd, void *data, size_t size, size_t *got)
 enum err sock_send(int fd, const struct iovec *iov, int count, size_t *sent)
 {
     assert(count > 0);
-    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+    struct msghdr m = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
     ssize_t n = count == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
                            : sendmsg(fd, &m, MSG_NOSIGNAL);
     if (n < 0)

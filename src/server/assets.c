@@ -115,7 +115,7 @@ static bool is_plain_host(struct bytes host)
     for (size_t i = 0; i < host.size; i++) {
         char c = host.data[i];
         bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!is_word && !memchr(".-:[]", c, 5))
+        if (!is_word && bytes_find_char(BYTES(".-:[]"), c) == 5)
             return false;
     }
     return true;

@@ -40,7 +40,7 @@ static enum err write_line(int fd, struct bytes line)
     struct bytes parts[2] = {line, {&end, 1}};
     for (int i = 0; i < 2; i++) {
         while (parts[i].size > 0) {
-            struct iovec iov = {(void *)(uintptr_t)parts[i].data, parts[i].size};
+            struct iovec iov = {(void *)parts[i].data, parts[i].size};
             size_t sent;
             enum err e = sock_send(fd, &iov, 1, &sent);
             if (e)

@@ -209,8 +209,7 @@ static void feed_hub(struct shard *s)
     while (taken < s->changes.count && s->changes.items[taken]->seq <= hub_head(s->hub))
         change_unref(s->changes.items[taken++]);
     s->changes.count -= taken;
-    memmove(s->changes.items, s->changes.items + taken,
-            s->changes.count * sizeof(s->changes.items[0]));
+    memmove(s->changes.items, s->changes.items + taken, s->changes.count * sizeof(struct change *));
 }
 
 static void drain(struct shard *s)

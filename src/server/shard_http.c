@@ -411,7 +411,7 @@ static int remaining(const struct http_peer *p, struct iovec iov[2])
         struct bytes part = bytes_slice(parts[i], skip, parts[i].size);
         skip -= skip < parts[i].size ? skip : parts[i].size;
         if (part.size)
-            iov[count++] = (struct iovec){(void *)(uintptr_t)part.data, part.size};
+            iov[count++] = (struct iovec){(void *)part.data, part.size};
     }
     return count;
 }

@@ -62,7 +62,7 @@ void ws_peer_recv(struct shard *s, struct peer *peer, struct bytes in)
     if (peer->is_closing)
         return; /* it has had its last word */
     struct hub_in step = {
-        .kind = HUB_IN_BYTES, .conn = peer->hub, .bytes = {(char *)(uintptr_t)in.data, in.size}};
+        .kind = HUB_IN_BYTES, .conn = peer->hub, .bytes = {(char *)in.data, in.size}};
     if (hub_step(s->hub, &step, s->now_us))
         shard_close_peer(s, peer);
 }

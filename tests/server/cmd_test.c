@@ -26,7 +26,7 @@ static pid_t spawn(const char *const *words, int in, int out_fd, int err_fd)
         dup2(in, 0);
         dup2(out_fd, 1);
         dup2(err_fd, 2);
-        execv(program, (char *const *)(uintptr_t)argv);
+        execv(program, (char *const *)argv);
         _exit(127);
     }
     return pid;

@@ -14,7 +14,8 @@ static int open_all(void **state)
     make_bakery(&f.folder);
     assert_int_equal(mailbox_init(&f.box, 100), OK);
     *state = &f;
-    return bakery_open(&f.bakery, "test", f.folder.path);
+    assert_int_equal(bakery_open(&f.bakery, "test", f.folder.path), OK);
+    return 0;
 }
 
 static int close_all(void **state)

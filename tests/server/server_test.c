@@ -111,6 +111,38 @@ static void a_request_half_sent_does_not_hold_up_the_end(void **state)
     close(fd);
 }
 
+/* Has the request been read?  Told by the server itself. */
+static bool has_begun(const struct server *s)
+{
+    static struct answer a;
+    ask_once(s, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", &a);
+    return strstr(a.body, "\nhomebake_calls_in_flight 1\n") ||
+           !strstr(a.body, "\nhomebake_http_responses_total{class=\"4xx\"} 0\n");
+}
+
+static void a_request_under_way_is_answered_before_the_end(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"email\":\"nobody@bakery.example\",\"password\":\"12345678\"}";
+    static struct answer a;
+    char request[1024];
+    struct server_config c = test_config(&folder);
+    struct server *s = start_server(&c);
+    int fd = dial(s);
+    snprintf(request, sizeof(request),
+             "POST /auth/v1/token?grant_type=password HTTP/1.1\r\nHost: x\r\napikey: %s\r\n"
+             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+             folder.anon, sizeof(body) - 1, body);
+    say(fd, request);
+    while (!has_begun(s)) /* each look is a request: this ends, or the test's time is over */
+        continue;
+    server_stop(s);
+    hear(fd, &a);
+    assert_int_equal(a.status, 400);
+    assert_true(is_ended(fd));
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +151,7 @@ int main(void)
         cmocka_unit_test(one_shard_or_many_serve_alike),
         cmocka_unit_test(idle_connections_end_with_the_server),
         cmocka_unit_test(a_request_half_sent_does_not_hold_up_the_end),
+        cmocka_unit_test(a_request_under_way_is_answered_before_the_end),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -19,7 +19,8 @@ static int open_all(void **state)
     server_limits_init(&f.limits);
     assert_int_equal(bakery_open_writer(&f.bakery, "test", f.folder.path), OK);
     *state = &f;
-    return store_session_open(f.bakery.store, STORE_READER, &f.keeping);
+    assert_int_equal(store_session_open(f.bakery.store, STORE_READER, &f.keeping), OK);
+    return 0;
 }
 
 static int close_all(void **state)
