@@ -173,6 +173,7 @@ enum err session_new(struct store *store, enum store_access access, struct buf *
         return ERR_NOMEM;
     s->store = store;
     s->access = access;
+    s->steps_max = OPS_STEPS_MAX;
     s->steps_left = -1;
     list_init(&s->by_use);
     arena_init(&s->arena, SESSION_ARENA_MAX);
@@ -221,7 +222,7 @@ void session_free(struct store_session *s)
 void session_begin_request(struct store_session *s, const struct store_request *r)
 {
     arena_reset(&s->arena);
-    s->steps_left = OPS_STEPS_MAX;
+    s->steps_left = s->steps_max;
     s->was_stopped = false;
     s->who = r->who;
     s->now_us = r->now_us;

@@ -20,7 +20,7 @@ enum {
     SQL_MAX = 1 << 20,
     OPS_STEP = 1000000,  /* the budget of a request is counted in steps of so many operations of
                             SQLite's machine */
-    OPS_STEPS_MAX = 1000 /* about ten seconds */
+    OPS_STEPS_MAX = 300 /* a few seconds */
 };
 
 struct store {
@@ -75,6 +75,7 @@ struct store_session {
     struct buf row;     /* JSON under construction, of the SQL functions */
     struct rng rng;
     struct day_cache days;
+    int steps_max;  /* the budget of a request */
     int steps_left; /* of the request at work; < 0: no limit */
     bool was_stopped;
     /* What the SQL functions say of the request at work. */

@@ -81,8 +81,10 @@ static void a_session_lives_from_sign_in_to_its_end(void **state)
     assert_int_equal(k->reply.person.last_sign_in_us, k->now_us);
     person(k, &k->other_rep, session); /* somebody else's */
     assert_false(k->reply.session_is_alive);
-    struct store_request end = {.kind = STORE_SESSION_END, .user_id = bytes_of(k->rep.user_id),
-                                .session_id = bytes_of(session), .scope = SCOPE_LOCAL};
+    struct store_request end = {.kind = STORE_SESSION_END,
+                                .user_id = bytes_of(k->rep.user_id),
+                                .session_id = bytes_of(session),
+                                .scope = SCOPE_LOCAL};
     write_request(k, &end);
     assert_int_equal(k->reply.row_count, 1);
     person(k, &k->rep, session);
@@ -99,8 +101,10 @@ static void ends_have_scopes(void **state)
     sign_in(k, &k->other_rep, 'c');
     sign_in(k, &k->rep, 'd');
     memcpy(session, k->reply.session_id, sizeof(session));
-    struct store_request end = {.kind = STORE_SESSION_END, .user_id = bytes_of(k->rep.user_id),
-                                .session_id = bytes_of(session), .scope = SCOPE_OTHERS};
+    struct store_request end = {.kind = STORE_SESSION_END,
+                                .user_id = bytes_of(k->rep.user_id),
+                                .session_id = bytes_of(session),
+                                .scope = SCOPE_OTHERS};
     write_request(k, &end);
     assert_int_equal(k->reply.row_count, 2);
     assert_int_equal(rotate(k, 'a', '1'), ERR_EXPIRED);
@@ -130,7 +134,8 @@ static void a_used_token_is_taken_again_within_the_reuse_interval(void **state)
     struct kit *k = *state;
     sign_in(k, &k->rep, 'a');
     assert_int_equal(rotate(k, 'a', 'b'), OK);
-    assert_int_equal(rotate(k, 'b', 'c'), OK); /* b has been used: a is no parent of an active one */
+    assert_int_equal(rotate(k, 'b', 'c'),
+                     OK); /* b has been used: a is no parent of an active one */
     k->now_us += REUSE_S * SECOND;
     assert_int_equal(rotate(k, 'a', 'd'), OK);
     assert_int_equal(rotate(k, 'd', 'e'), OK);

@@ -51,8 +51,8 @@ static void change(struct kit *k, struct world *w, int kind, unsigned i)
         n += snprintf(json + n, sizeof(json) - (size_t)n, ",\"shift\":\"%s\"",
                       dice(w, 2) ? "morning" : "night");
     if (what & 8)
-        n += snprintf(json + n, sizeof(json) - (size_t)n, ",\"created_at\":\"2026-11-%02uT12:00:00Z\"",
-                      20 + dice(w, 3));
+        n += snprintf(json + n, sizeof(json) - (size_t)n,
+                      ",\"created_at\":\"2026-11-%02uT12:00:00Z\"", 20 + dice(w, 3));
     if (kind == 1 && what & 16)
         n += snprintf(json + n, sizeof(json) - (size_t)n, ",\"returned\":%s",
                       dice(w, 2) ? "true" : "false");
@@ -125,8 +125,9 @@ static void totals_without_entries_are_gone(void **state)
     kit_assert_error(k, 0, NULL);
     assert_string_equal(kit_select(k, &k->owner, "shift_totals", "*", NULL, NULL), "[]");
     kit_select(k, &k->owner, "stock", "baked,sold,remaining", NULL, NULL);
-    kit_assert_body(k, "[{\"baked\":0,\"sold\":0,\"remaining\":0},{\"baked\":0,\"sold\":0,\"remaining\":0},"
-                       "{\"baked\":0,\"sold\":0,\"remaining\":0}]");
+    kit_assert_body(
+        k, "[{\"baked\":0,\"sold\":0,\"remaining\":0},{\"baked\":0,\"sold\":0,\"remaining\":0},"
+           "{\"baked\":0,\"sold\":0,\"remaining\":0}]");
 }
 
 static void a_change_that_moves_no_pieces_moves_no_totals(void **state)
@@ -166,7 +167,8 @@ static void revenue_is_never_below_zero(void **state)
     struct kit *k = *state;
     char json[256];
     kit_bread(k, "Agege");
-    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":1,\"discount\":900}]", k->bread);
+    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":1,\"discount\":900}]",
+             k->bread);
     kit_insert(k, &k->rep, "sales_logs", json);
     kit_select(k, &k->owner, "shift_totals", "revenue,discount", NULL, NULL);
     kit_assert_body(k, "[{\"revenue\":0.00,\"discount\":900.00}]");

@@ -17,7 +17,8 @@ static void a_second_bread_of_a_name_is_a_duplicate(void **state)
     kit_bread(k, "Agege");
     kit_insert(k, &k->owner, "bread_types", "[{\"name\":\"Agege\",\"unit_price\":1}]");
     kit_assert_error(k, 409, "23505");
-    kit_assert_message(k, "duplicate key value violates unique constraint \"bread_types_name_key\"");
+    kit_assert_message(k,
+                       "duplicate key value violates unique constraint \"bread_types_name_key\"");
     kit_assert_details(k, "Key (name)=(Agege) already exists.");
 }
 
@@ -49,10 +50,12 @@ static void a_bread_that_does_not_exist_is_not_present(void **state)
     memcpy(k->bread, "00000000-0000-7000-8000-000000000000", UUID_SIZE);
     kit_insert(k, &k->rep, "sales_logs", sale_json(k, ",\"quantity\":1,\"unit_price\":1"));
     kit_assert_error(k, 409, "23503");
-    kit_assert_message(k, "insert or update on table \"sales_logs\" violates foreign key constraint "
-                          "\"sales_logs_bread_type_id_fkey\"");
-    kit_assert_details(k, "Key (bread_type_id)=(00000000-0000-7000-8000-000000000000) is not present in "
-                          "table \"bread_types\".");
+    kit_assert_message(k,
+                       "insert or update on table \"sales_logs\" violates foreign key constraint "
+                       "\"sales_logs_bread_type_id_fkey\"");
+    kit_assert_details(
+        k, "Key (bread_type_id)=(00000000-0000-7000-8000-000000000000) is not present in "
+           "table \"bread_types\".");
 }
 
 static void a_bread_that_was_sold_is_still_referenced(void **state)
@@ -63,10 +66,11 @@ static void a_bread_that_was_sold_is_still_referenced(void **state)
     kit_sale(k, &k->rep, 1);
     kit_delete(k, &k->owner, "bread_types", k->bread);
     kit_assert_error(k, 409, "23503");
-    kit_assert_message(k, "update or delete on table \"bread_types\" violates foreign key constraint "
-                          "\"sales_logs_bread_type_id_fkey\" on table \"sales_logs\"");
-    snprintf(details, sizeof(details), "Key (id)=(%s) is still referenced from table \"sales_logs\".",
-             k->bread);
+    kit_assert_message(k,
+                       "update or delete on table \"bread_types\" violates foreign key constraint "
+                       "\"sales_logs_bread_type_id_fkey\" on table \"sales_logs\"");
+    snprintf(details, sizeof(details),
+             "Key (id)=(%s) is still referenced from table \"sales_logs\".", k->bread);
     kit_assert_details(k, details);
     assert_int_equal(k->changes.count, 0);
     kit_assert_sound(k);
@@ -119,8 +123,9 @@ static void a_revenue_that_does_not_fit_is_out_of_range(void **state)
 {
     struct kit *k = *state;
     kit_bread(k, "Agege");
-    kit_insert(k, &k->rep, "sales_logs",
-               sale_json(k, ",\"quantity\":1000000,\"unit_price\":9999999999.99,\"returned\":true"));
+    kit_insert(
+        k, &k->rep, "sales_logs",
+        sale_json(k, ",\"quantity\":1000000,\"unit_price\":9999999999.99,\"returned\":true"));
     kit_assert_error(k, 400, "22003");
     kit_assert_message(k, "numeric field overflow");
 }

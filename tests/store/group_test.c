@@ -33,7 +33,8 @@ static struct query *sale(struct kit *k, int quantity)
 {
     char json[256];
     struct query *q = kit_query(k, VERB_INSERT, "sales_logs");
-    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":%d}]", k->bread, quantity);
+    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":%d}]", k->bread,
+             quantity);
     kit_set(k, q, json);
     return q;
 }
@@ -48,7 +49,8 @@ static void a_failing_request_undoes_itself_only_and_leaves_no_hole(void **state
     changes_truncate(&k->changes, 0);
     for (int round = 0; round < 50; round++) {
         for (int i = 0; i < GROUP; i++) /* every third is refused: by a check, by the policy */
-            g.requests[i] = kit_request(k, i % 6 == 5 ? &k->anon : &k->rep, sale(k, i % 3 == 1 ? 0 : 1));
+            g.requests[i] =
+                kit_request(k, i % 6 == 5 ? &k->anon : &k->rep, sale(k, i % 3 == 1 ? 0 : 1));
         assert_int_equal(store_write(k->writer, g.writes, GROUP, &k->changes), OK);
         for (int i = 0; i < GROUP; i++) {
             int status = i % 6 == 5 ? 401 : i % 3 == 1 ? 400 : 0;
@@ -186,7 +188,8 @@ static void a_full_disk_fails_the_group_with_503_and_the_session_lives_on(void *
     kit_bread(k, "Agege");
     uint64_t seq = k->reply.seq;
     sqlite3_stmt *stmt;
-    assert_int_equal(sqlite3_prepare_v2(k->writer->db, "PRAGMA page_count", -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(k->writer->db, "PRAGMA page_count", -1, &stmt, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
     snprintf(limit, sizeof(limit), "PRAGMA max_page_count = %d", sqlite3_column_int(stmt, 0));
     sqlite3_finalize(stmt);

@@ -13,7 +13,8 @@ static void inventory(struct kit *k, const struct identity *who)
 static void bake(struct kit *k, int quantity)
 {
     char json[256];
-    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":%d}]", k->bread, quantity);
+    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":%d}]", k->bread,
+             quantity);
     kit_insert(k, &k->manager, "production_logs", json);
     kit_assert_error(k, 0, NULL);
 }
@@ -63,7 +64,8 @@ static void items_count_ever_today_and_this_shift(void **state)
     k->now_us += INT64_C(13) * 3600 * 1000000; /* the night of the same business day */
     kit_sale(k, &k->rep, 5);
     snprintf(expected, sizeof(expected),
-             "[{\"id\":\"%s\",\"name\":\"Agege\",\"size\":null,\"unit_price\":500.00,\"low_threshold\":5,"
+             "[{\"id\":\"%s\",\"name\":\"Agege\",\"size\":null,\"unit_price\":500.00,\"low_"
+             "threshold\":5,"
              "\"is_active\":true,\"produced\":140,\"sold\":35,\"remaining\":105,\"level\":\"high\","
              "\"day\":{\"produced\":40,\"sold\":35},\"shift\":{\"produced\":0,\"sold\":5}}]",
              k->bread);
@@ -109,12 +111,15 @@ static void entries_are_of_the_day_newest_first_with_their_bread(void **state)
     kit_sale(k, &k->rep, 7); /* not of this day */
     k->now_us += INT64_C(86400) * 1000000;
     kit_sale(k, &k->rep, 1);
-    struct bytes first = {kit_text(k, k->changes.items[0]->new_row), k->changes.items[0]->new_row.size - 1};
+    struct bytes first = {kit_text(k, k->changes.items[0]->new_row),
+                          k->changes.items[0]->new_row.size - 1};
     kit_sale(k, &k->rep, 2);
-    struct bytes second = {kit_text(k, k->changes.items[0]->new_row), k->changes.items[0]->new_row.size - 1};
-    snprintf(expected, sizeof(expected),
-             ",\"bread_type\":{\"id\":\"%s\",\"name\":\"Agege\",\"size\":null,\"unit_price\":500.00}}",
-             k->bread);
+    struct bytes second = {kit_text(k, k->changes.items[0]->new_row),
+                           k->changes.items[0]->new_row.size - 1};
+    snprintf(
+        expected, sizeof(expected),
+        ",\"bread_type\":{\"id\":\"%s\",\"name\":\"Agege\",\"size\":null,\"unit_price\":500.00}}",
+        k->bread);
     inventory(k, &k->rep);
     const char *at = kit_member(k, "sales");
     assert_memory_equal(at, "[", 1);

@@ -215,16 +215,17 @@ struct query_filter *kit_where(struct kit *k, struct query *q, const char *name,
         return f;
     }
     while (rest.size && bytes_split(&rest, ',', &one))
-        assert_int_equal(
-            value_from_text(f->column, one, &k->arena, &f->values[f->value_count++]), OK);
+        assert_int_equal(value_from_text(f->column, one, &k->arena, &f->values[f->value_count++]),
+                         OK);
     return f;
 }
 
 void kit_order(struct kit *k, struct query *q, const char *name, bool is_descending)
 {
     (void)k;
-    q->orders[q->order_count++] = (struct query_order){
-        .column = column(q->table, name), .is_descending = is_descending, .nulls_first = is_descending};
+    q->orders[q->order_count++] = (struct query_order){.column = column(q->table, name),
+                                                       .is_descending = is_descending,
+                                                       .nulls_first = is_descending};
 }
 
 static void add_set_column(struct query *q, struct bytes key)
@@ -344,7 +345,8 @@ void kit_sale(struct kit *k, const struct identity *who, int quantity)
 {
     char json[256];
     struct query *q = kit_query(k, VERB_INSERT, "sales_logs");
-    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":%d}]", k->bread, quantity);
+    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":%d}]", k->bread,
+             quantity);
     kit_set(k, q, json);
     kit_want_all(k, q);
     kit_run(k, who, q);

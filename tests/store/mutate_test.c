@@ -1,4 +1,5 @@
-/* INSERT, UPDATE, DELETE: answers, permissions, row-level security.  The errors of constraints: errors_test.c. */
+/* INSERT, UPDATE, DELETE: answers, permissions, row-level security.  The errors of constraints:
+ * errors_test.c. */
 #include "kit.h"
 
 #include <stdio.h>
@@ -110,8 +111,9 @@ static void nobody_sells_as_somebody_else(void **state)
     char json[256];
     kit_bread(k, "Agege");
     uint64_t seq = k->reply.seq;
-    snprintf(json, sizeof(json), "[{\"bread_type_id\":\"%s\",\"quantity\":1,\"recorded_by\":\"%s\"}]",
-             k->bread, k->other_rep.user_id);
+    snprintf(json, sizeof(json),
+             "[{\"bread_type_id\":\"%s\",\"quantity\":1,\"recorded_by\":\"%s\"}]", k->bread,
+             k->other_rep.user_id);
     kit_insert(k, &k->rep, "sales_logs", json);
     kit_assert_error(k, 403, "42501");
     kit_assert_message(k, "new row violates row-level security policy for table \"sales_logs\"");
@@ -334,10 +336,12 @@ static struct query *upsert(struct kit *k, enum query_conflict conflict, const c
 static void an_upsert_merges_into_the_row_that_is_there(void **state)
 {
     struct kit *k = *state;
-    static const char json[] = "[{\"name\":\"Agege\",\"unit_price\":7},{\"name\":\"Rye\",\"unit_price\":8}]";
+    static const char json[] =
+        "[{\"name\":\"Agege\",\"unit_price\":7},{\"name\":\"Rye\",\"unit_price\":8}]";
     kit_bread(k, "Agege");
     kit_run(k, &k->owner, upsert(k, CONFLICT_MERGE, json));
-    kit_assert_body(k, "[{\"name\":\"Agege\",\"unit_price\":7.00},{\"name\":\"Rye\",\"unit_price\":8.00}]");
+    kit_assert_body(
+        k, "[{\"name\":\"Agege\",\"unit_price\":7.00},{\"name\":\"Rye\",\"unit_price\":8.00}]");
     assert_int_equal(k->reply.row_count, 2);
     assert_int_equal(k->reply.inserted_count, 1);
     kit_select(k, &k->owner, "bread_types", "id", "name", "Agege");
@@ -347,7 +351,8 @@ static void an_upsert_merges_into_the_row_that_is_there(void **state)
 static void an_upsert_that_ignores_leaves_the_row_and_does_not_answer_it(void **state)
 {
     struct kit *k = *state;
-    static const char json[] = "[{\"name\":\"Agege\",\"unit_price\":7},{\"name\":\"Rye\",\"unit_price\":8}]";
+    static const char json[] =
+        "[{\"name\":\"Agege\",\"unit_price\":7},{\"name\":\"Rye\",\"unit_price\":8}]";
     kit_bread(k, "Agege");
     kit_run(k, &k->owner, upsert(k, CONFLICT_IGNORE, json));
     kit_assert_body(k, "[{\"name\":\"Rye\",\"unit_price\":8.00}]");
@@ -387,8 +392,10 @@ static void an_answer_that_the_person_may_not_see_is_refused(void **state)
 {
     struct kit *k = *state;
     char json[256];
-    /* The service adds feedback of one rep; the rep sees it, the other does not and cannot change it. */
-    snprintf(json, sizeof(json), "[{\"user_id\":\"%s\",\"note\":\"ran out early\"}]", k->rep.user_id);
+    /* The service adds feedback of one rep; the rep sees it, the other does not and cannot change
+     * it. */
+    snprintf(json, sizeof(json), "[{\"user_id\":\"%s\",\"note\":\"ran out early\"}]",
+             k->rep.user_id);
     kit_insert(k, &k->service, "shift_feedback", json);
     kit_assert_error(k, 0, NULL);
     assert_string_equal(kit_select(k, &k->other_rep, "shift_feedback", "note", NULL, NULL), "[]");

@@ -20,7 +20,8 @@ static void a_person_of_no_known_role_is_refused(void **state)
 {
     struct kit *k = *state;
     char id[UUID_SIZE + 1];
-    const struct store_new_person p = {BYTES("x@example.org"), BYTES("X"), BYTES("king"), BYTES("hash")};
+    const struct store_new_person p = {BYTES("x@example.org"), BYTES("X"), BYTES("king"),
+                                       BYTES("hash")};
     assert_int_equal(store_person_add(k->writer, &p, k->now_us, id), ERR_DENIED);
 }
 
@@ -39,8 +40,8 @@ static void to_disable_a_person_ends_the_sessions_and_is_a_change(void **state)
     assert_int_equal(k->changes.items[0]->verb, VERB_UPDATE);
     struct bytes row = k->changes.items[0]->new_row;
     assert_true(bytes_find(row, BYTES("\"is_active\":false")) < row.size);
-    struct store_request q = {.kind = STORE_PERSON, .user_id = bytes_of(k->rep.user_id),
-                              .session_id = bytes_of(session)};
+    struct store_request q = {
+        .kind = STORE_PERSON, .user_id = bytes_of(k->rep.user_id), .session_id = bytes_of(session)};
     assert_int_equal(store_read(k->reader, &q, &k->reply), OK);
     assert_false(k->reply.person.is_active);
     assert_false(k->reply.session_is_alive);
@@ -49,7 +50,8 @@ static void to_disable_a_person_ends_the_sessions_and_is_a_change(void **state)
 static void an_unknown_email_is_not_found(void **state)
 {
     struct kit *k = *state;
-    assert_int_equal(store_person_set_active(k->writer, BYTES("x@example.org"), true), ERR_NOT_FOUND);
+    assert_int_equal(store_person_set_active(k->writer, BYTES("x@example.org"), true),
+                     ERR_NOT_FOUND);
 }
 
 static void the_list_shows_everybody(void **state)
@@ -59,11 +61,12 @@ static void the_list_shows_everybody(void **state)
     char first[256];
     buf_init(&out, 1 << 16);
     assert_int_equal(store_person_list(k->writer, &out), OK);
-    snprintf(first, sizeof(first),
-             "[{\"id\":\"%s\",\"email\":\"mary@example.org\",\"name\":\"mary\",\"role\":\"manager\","
-             "\"is_active\":true,\"created_at\":\"2026-11-22T09:00:00.000001+00:00\","
-             "\"last_sign_in_at\":null},{",
-             k->manager.user_id);
+    snprintf(
+        first, sizeof(first),
+        "[{\"id\":\"%s\",\"email\":\"mary@example.org\",\"name\":\"mary\",\"role\":\"manager\","
+        "\"is_active\":true,\"created_at\":\"2026-11-22T09:00:00.000001+00:00\","
+        "\"last_sign_in_at\":null},{",
+        k->manager.user_id);
     assert_true(bytes_starts_with(buf_bytes(&out), bytes_of(first)));
     buf_done(&out);
 }

@@ -11,15 +11,16 @@
 static void fill(struct kit *k)
 {
     char json[512];
-    kit_insert(k, &k->owner, "bread_types",
-               "[{\"name\":\"aa\",\"unit_price\":1},{\"name\":\"bb\",\"unit_price\":2.5,\"size\":\"big\"},"
-               "{\"name\":\"cc\",\"unit_price\":10,\"size\":\"big\",\"is_active\":false}]");
+    kit_insert(
+        k, &k->owner, "bread_types",
+        "[{\"name\":\"aa\",\"unit_price\":1},{\"name\":\"bb\",\"unit_price\":2.5,\"size\":\"big\"},"
+        "{\"name\":\"cc\",\"unit_price\":10,\"size\":\"big\",\"is_active\":false}]");
     kit_assert_error(k, 0, NULL);
     static const char *const sold[] = {"bb", "bb", "cc"};
     for (int i = 0; i < 3; i++) {
         kit_select(k, &k->owner, "bread_types", "id", "name", sold[i]);
-        snprintf(json, sizeof(json), "[{\"bread_type_id\":%s,\"quantity\":%d}]", kit_member(k, "id"),
-                 i + 1);
+        snprintf(json, sizeof(json), "[{\"bread_type_id\":%s,\"quantity\":%d}]",
+                 kit_member(k, "id"), i + 1);
         kit_insert(k, i ? &k->manager : &k->rep, "sales_logs", json);
         kit_assert_error(k, 0, NULL);
     }
@@ -204,7 +205,8 @@ static void a_row_embeds_the_row_it_refers_to(void **state)
     kit_order(k, q, "quantity", true);
     q->limit = 1;
     kit_run(k, &k->rep, q);
-    kit_assert_body(k, "[{\"quantity\":3,\"it's \\\"bread\\\"\":{\"name\":\"cc\",\"unit_price\":10.00}}]");
+    kit_assert_body(
+        k, "[{\"quantity\":3,\"it's \\\"bread\\\"\":{\"name\":\"cc\",\"unit_price\":10.00}}]");
 }
 
 static void a_row_embeds_those_that_refer_to_it(void **state)
@@ -219,10 +221,11 @@ static void a_row_embeds_those_that_refer_to_it(void **state)
         kit_embed(k, sales, "by", "sales_logs_recorded_by_fkey", false, false);
     kit_add_column(k, by, "name");
     kit_run(k, &k->owner, q);
-    kit_assert_body(k, "[{\"name\":\"aa\",\"sales\":[]},"
-                       "{\"name\":\"bb\",\"sales\":[{\"quantity\":1,\"by\":{\"name\":\"rita\"}},"
-                       "{\"quantity\":2,\"by\":{\"name\":\"mary\"}}]},"
-                       "{\"name\":\"cc\",\"sales\":[{\"quantity\":3,\"by\":{\"name\":\"mary\"}}]}]");
+    kit_assert_body(k,
+                    "[{\"name\":\"aa\",\"sales\":[]},"
+                    "{\"name\":\"bb\",\"sales\":[{\"quantity\":1,\"by\":{\"name\":\"rita\"}},"
+                    "{\"quantity\":2,\"by\":{\"name\":\"mary\"}}]},"
+                    "{\"name\":\"cc\",\"sales\":[{\"quantity\":3,\"by\":{\"name\":\"mary\"}}]}]");
 }
 
 static void embedded_rows_obey_their_own_policy(void **state)
@@ -237,7 +240,8 @@ static void embedded_rows_obey_their_own_policy(void **state)
     kit_order(k, q, "quantity", false);
     q->limit = 2;
     kit_run(k, &k->rep, q); /* sees only her own profile */
-    kit_assert_body(k, "[{\"quantity\":1,\"by\":{\"name\":\"rita\"}},{\"quantity\":2,\"by\":null}]");
+    kit_assert_body(k,
+                    "[{\"quantity\":1,\"by\":{\"name\":\"rita\"}},{\"quantity\":2,\"by\":null}]");
     q->select.items[1].is_inner = true;
     q->wants_count = true;
     kit_run(k, &k->rep, q);
@@ -265,7 +269,8 @@ static void an_embed_may_be_a_count_and_inner(void **state)
     struct kit *k = *state;
     fill(k);
     struct query *q = breads(k);
-    kit_add_count(k, kit_embed(k, &q->select, "sales", "sales_logs_bread_type_id_fkey", true, true));
+    kit_add_count(k,
+                  kit_embed(k, &q->select, "sales", "sales_logs_bread_type_id_fkey", true, true));
     kit_run(k, &k->rep, q);
     kit_assert_body(k, "[{\"name\":\"bb\",\"sales\":[{\"count\":2}]},"
                        "{\"name\":\"cc\",\"sales\":[{\"count\":1}]}]");
@@ -280,8 +285,9 @@ static void the_matrix_says_who_sees_what(void **state)
         const char *table;
         int rows[4]; /* -1: denied */
     } matrix[] = {
-        {"bread_types", {3, 3, 3, 3}},   {"sales_logs", {3, 3, 3, 3}}, {"users", {4, 3, 1, 4}},
-        {"stock", {3, 3, 3, 3}},         {"shift_totals", {2, 2, -1, 2}}, {"audit_trail", {0, -1, -1, 0}},
+        {"bread_types", {3, 3, 3, 3}},    {"sales_logs", {3, 3, 3, 3}},
+        {"users", {4, 3, 1, 4}},          {"stock", {3, 3, 3, 3}},
+        {"shift_totals", {2, 2, -1, 2}},  {"audit_trail", {0, -1, -1, 0}},
         {"shift_feedback", {0, 0, 0, 0}}, {"production_logs", {0, 0, 0, 0}},
     };
     for (size_t t = 0; t < sizeof(matrix) / sizeof(matrix[0]); t++) {
@@ -341,7 +347,8 @@ static void every_failing_allocation_of_a_read_is_survived(void **state)
     fill(k);
     struct query *q = kit_query(k, VERB_SELECT, "sales_logs");
     kit_want_all(k, q);
-    kit_add_column(k, kit_embed(k, &q->select, "bread", "sales_logs_bread_type_id_fkey", false, false),
+    kit_add_column(k,
+                   kit_embed(k, &q->select, "bread", "sales_logs_bread_type_id_fkey", false, false),
                    "name");
     kit_order(k, q, "quantity", false);
     bool is_done = false;
