@@ -1,6 +1,8 @@
 /* Groups of writing requests: isolation, the density of the log, trouble of the store. */
 #include "kit.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +153,70 @@ static void readers_see_their_snapshot_and_its_seq(void **state)
     store_session_close(second);
 }
 
+/* What one thread of the test below does until it is told to stop; the number of failures. */
+struct watcher {
+    struct kit *k;
+    const struct query *query; /* NULL: it checkpoints */
+    atomic_bool *stop;
+    int failures;
+};
+
+static bool watch_once(struct watcher *w, struct store_session *s, struct store_reply *r,
+                       uint64_t *seq)
+{
+    struct store_request q = {.kind = *seq % 2 ? STORE_INVENTORY : STORE_QUERY,
+                              .who = w->k->rep,
+                              .now_us = KIT_T0,
+                              .query = w->query};
+    uint64_t before = *seq;
+    if (!w->query)
+        return store_checkpoint(s) == OK;
+    if (store_read(s, &q, r) || r->error.status)
+        return false;
+    *seq = r->seq;
+    return r->seq >= before;
+}
+
+static void *watch(void *arg)
+{
+    struct watcher *w = arg;
+    struct store_session *s;
+    struct store_reply reply;
+    uint64_t seq = 0;
+    store_reply_init(&reply, 1 << 24);
+    if (store_session_open(w->k->store, STORE_READER, &s)) {
+        w->failures++;
+        return NULL;
+    }
+    while (!atomic_load(w->stop))
+        w->failures += !watch_once(w, s, &reply, &seq);
+    store_session_close(s);
+    store_reply_done(&reply);
+    return NULL;
+}
+
+static void threads_read_and_checkpoint_while_one_writes(void **state)
+{
+    struct kit *k = *state;
+    atomic_bool stop = false;
+    pthread_t threads[3];
+    struct query *q = kit_query(k, VERB_SELECT, "sales_logs");
+    kit_want_all(k, q);
+    struct watcher watchers[3] = {{k, q, &stop, 0}, {k, q, &stop, 0}, {k, NULL, &stop, 0}};
+    kit_bread(k, "Agege");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, watch, &watchers[i]), 0);
+    for (int i = 0; i < 200; i++)
+        kit_sale(k, &k->rep, 1);
+    atomic_store(&stop, true);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(watchers[i].failures, 0);
+    }
+    assert_int_equal(k->reply.seq, 4 + 2 + 3 * 200);
+    kit_assert_sound(k);
+}
+
 static void changes_of_another_process_come_first(void **state)
 {
     struct kit *k = *state;
@@ -291,6 +357,7 @@ int main(void)
         KIT_TEST(the_time_of_commit_rises_even_when_the_clock_does_not),
         KIT_TEST(reading_requests_may_stand_in_a_group),
         KIT_TEST_FOLDER(readers_see_their_snapshot_and_its_seq),
+        KIT_TEST_FOLDER(threads_read_and_checkpoint_while_one_writes),
         KIT_TEST_FOLDER(changes_of_another_process_come_first),
         KIT_TEST(a_full_disk_fails_the_group_with_503_and_the_session_lives_on),
         KIT_TEST_FOLDER(a_writer_that_waits_in_vain_answers_503),
