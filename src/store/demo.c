@@ -9,7 +9,7 @@ enum { DAYS = 7, SLOTS_PER_DAY = 96, PEOPLE_MAX = 64, SALES_PER_SLOT_MAX = 3 };
 static const struct {
     const char *name, *size;
     int64_t price; /* hundredths */
-    int64_t batch; /* baked in the morning, more or less */
+    int64_t batch; /* a full shelf, more or less */
 } breads[] = {
     {"Agege loaf", "large", 120000, 52},     {"Agege loaf, small", "small", 70000, 48},
     {"Sardine bread", "medium", 180000, 30}, {"Coconut bread", "medium", 160000, 34},
@@ -26,6 +26,8 @@ struct demo {
     char people[PEOPLE_MAX][UUID_SIZE + 1];
     bool is_baker[PEOPLE_MAX];
     size_t people_count, baker_count;
+    int64_t left[BREADS]; /* in the shop */
+    bool has_begun, is_night;
 };
 
 static int64_t between(struct demo *d, int64_t from, int64_t to)
@@ -125,13 +127,31 @@ static int bake(struct demo *d, size_t bread, int64_t quantity)
     return rc ? rc : step(st->stmt);
 }
 
+/* One that is in the shop, the ones baked in larger batches more often; BREADS: all is sold. */
+static size_t pick_bread(struct demo *d)
+{
+    int64_t sum = 0, dice;
+    for (size_t i = 0; i < BREADS; i++)
+        sum += d->left[i] > 0 ? breads[i].batch : 0;
+    dice = sum ? between(d, 1, sum) : 0;
+    for (size_t i = 0; i < BREADS && sum; i++) {
+        dice -= d->left[i] > 0 ? breads[i].batch : 0;
+        if (dice <= 0 && d->left[i] > 0)
+            return i;
+    }
+    return BREADS;
+}
+
 /* Every tenth with a discount, every fiftieth brought back. */
 static int sell(struct demo *d)
 {
     struct statement *st;
-    size_t bread = (size_t)rng_below(&d->rng, BREADS);
-    int64_t quantity = between(d, 1, 4);
+    size_t bread = pick_bread(d);
+    if (bread == BREADS)
+        return SQLITE_OK;
+    int64_t quantity = between(d, 1, d->left[bread] < 4 ? d->left[bread] : 4);
     int64_t discount = between(d, 1, 10) == 1 ? breads[bread].price / 10 * quantity : 0;
+    bool is_returned = between(d, 1, 50) == 1;
     int rc = session_prepare(
         d->s,
         BYTES("INSERT INTO sales_logs (id, bread_type_id, quantity, unit_price, discount, returned,"
@@ -142,22 +162,37 @@ static int sell(struct demo *d)
     rc = rc ? rc : sqlite3_bind_int64(st->stmt, 2, quantity);
     rc = rc ? rc : sqlite3_bind_int64(st->stmt, 3, breads[bread].price);
     rc = rc ? rc : sqlite3_bind_int64(st->stmt, 4, discount);
-    rc = rc ? rc : sqlite3_bind_int64(st->stmt, 5, between(d, 1, 50) == 1);
+    rc = rc ? rc : sqlite3_bind_int64(st->stmt, 5, is_returned);
     rc = rc ? rc : bind_text(st->stmt, 6, somebody(d));
+    d->left[bread] -= is_returned ? 0 : quantity;
     return rc ? rc : step(st->stmt);
 }
 
-/* A quarter of an hour.  Twice a day everything is baked. */
-static int play_slot(struct demo *d, int slot, int64_t start_us)
+/* Up to a full shelf in the morning, to half of one at night; a little in any case. */
+static int bake_all(struct demo *d, bool is_night, int64_t start_us)
 {
     int rc = SQLITE_OK;
-    int part = slot % SLOTS_PER_DAY;
-    bool is_bake = part == 0 || part == SLOTS_PER_DAY / 2;
-    for (size_t i = 0; is_bake && i < BREADS && !rc; i++) {
-        int64_t batch = part ? breads[i].batch / 4 : breads[i].batch;
+    for (size_t i = 0; i < BREADS && !rc; i++) {
+        int64_t batch = is_night ? breads[i].batch / 2 : breads[i].batch;
+        int64_t quantity = between(d, batch - batch / 5, batch + batch / 5) - d->left[i];
+        quantity = quantity < batch / 8 + 1 ? batch / 8 + 1 : quantity;
         d->s->now_us = start_us + (int64_t)i * TIME_US_PER_S;
-        rc = bake(d, i, between(d, batch - batch / 5, batch + batch / 5));
+        d->left[i] += quantity;
+        rc = bake(d, i, quantity);
     }
+    return rc;
+}
+
+/* A quarter of an hour.  A shift begins with baking, and so does the week. */
+static int play_slot(struct demo *d, int64_t start_us)
+{
+    int rc = SQLITE_OK;
+    clock_at(&d->s->store->settings, start_us, &d->s->days);
+    bool is_night = bytes_equal(d->s->days.shift, BYTES("night"));
+    if (!d->has_begun || is_night != d->is_night)
+        rc = bake_all(d, is_night, start_us);
+    d->has_begun = true;
+    d->is_night = is_night;
     int64_t sales = between(d, 0, SALES_PER_SLOT_MAX);
     for (int64_t i = 0; i < sales && !rc; i++) {
         d->s->now_us = start_us + SLOT_US / (SALES_PER_SLOT_MAX + 1) * (i + 1);
@@ -179,7 +214,7 @@ static enum err play(struct demo *d, int64_t now_us)
     for (size_t i = 0; i < BREADS && !rc; i++)
         rc = add_bread(d, i);
     for (int slot = 0; slot < DAYS * SLOTS_PER_DAY && !rc; slot++)
-        rc = play_slot(d, slot, start_us + slot * SLOT_US);
+        rc = play_slot(d, start_us + slot * SLOT_US);
     return err_of_sqlite(rc);
 }
 

@@ -7,10 +7,10 @@
  *   now_us()  commit_us()      the time of the request, and of its group
  *   actor()                    who is asking, or null
  *   row_json(spec, v, …)       a JSON object; spec as row.h has it
- *   table_json(table, v, …)    a JSON object of all shown columns (for triggers, where SQLite keeps
- * no auxiliary data that a parsed spec could live in) json_rows(text)            aggregate: a JSON
- * array of JSON texts
- */
+ *   table_json(table, v, …)    a JSON object of all shown columns (for triggers, where SQLite keeps no
+ *                              auxiliary data that a parsed spec could live in)
+ *   json_rows(text)            aggregate: a JSON array of JSON texts
+ *   ledger_baked, ledger_sold  reports to the ledger (ledger.h) */
 #include "store/sqlite.h"
 
 struct spec {
@@ -201,6 +201,7 @@ int functions_add(struct store_session *s)
     rc = rc ? rc : add(s, "actor", 0, 0, fn_actor);
     rc = rc ? rc : add(s, "row_json", -1, 0, fn_row_json);
     rc = rc ? rc : add(s, "table_json", -1, 0, fn_table_json);
+    rc = rc ? rc : ledger_add_functions(s);
     if (rc)
         return rc;
     return sqlite3_create_function_v2(s->db, "json_rows", 1, SQLITE_UTF8 | SQLITE_INNOCUOUS, s,

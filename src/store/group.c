@@ -1,12 +1,11 @@
 /* Writing requests: one transaction for a group, a savepoint for each when there are several.
  *
- *   BEGIN IMMEDIATE
- *     changes of other processes since the last group are handed out first: seq stays without a
- * hole for each request: SAVEPOINT, execute, read what was captured, WITH CHECK on it, RELEASE or
- * ROLLBACK TO COMMIT                      the write-ahead log is on disk
+ *   BEGIN IMMEDIATE; changes of other processes since the last group are handed out first
+ *   for each request: SAVEPOINT, execute, read what was captured, WITH CHECK on it, RELEASE or ROLLBACK TO
+ *   settle: stock and shift_totals follow the entries of the whole group (ledger.h), and are captured too
+ *   COMMIT: the write-ahead log is on disk
  *
- * A request that is undone takes its rows of `changes` with it, so that the next one gets the same
- * numbers. */
+ * A request that is undone takes its rows of `changes` with it, so that the next one gets the same numbers. */
 #include "store/work.h"
 
 struct group {
@@ -104,7 +103,7 @@ static enum err dispatch(struct work *w)
 
 static enum err execute(struct group *g, struct work *w)
 {
-    size_t from = g->out->count;
+    size_t from = g->out->count, reported = g->s->ledger.count;
     uint64_t at = g->s->at;
     int64_t at_us = g->s->last_at_us;
     enum err e = dispatch(w);
@@ -115,6 +114,7 @@ static enum err execute(struct group *g, struct work *w)
     if (!e)
         return OK;
     changes_truncate(g->out, from);
+    ledger_truncate(&g->s->ledger, reported);
     g->s->at = at;
     g->s->last_at_us = at_us;
     if (e != ERR_DENIED)
@@ -150,6 +150,7 @@ static enum err begin(struct group *g)
 {
     g->s->at = g->s->head;
     g->s->last_at_us = g->s->last_commit_us;
+    ledger_truncate(&g->s->ledger, 0);
     int rc = session_run(g->s, g->count ? FIXED_BEGIN_WRITE : FIXED_BEGIN);
     return rc ? err_of_sqlite(rc) : collect(g);
 }
@@ -160,6 +161,26 @@ static enum err end(struct group *g, bool keep)
     return err_of_sqlite(rc);
 }
 
+/* Brings the derived tables up to date with the entries so far. */
+static enum err settle(struct group *g)
+{
+    enum err e = ledger_settle(g->s);
+    return e ? e : collect(g);
+}
+
+/* A request that removes what derived rows hang on, and them with it, finds them up to date. */
+static bool removes_derived(const struct store *s, const struct store_request *r)
+{
+    if (r->kind != STORE_QUERY || r->query->verb != VERB_DELETE)
+        return false;
+    for (size_t i = 0; i < s->catalogue->foreign_key_count; i++) {
+        const struct foreign_key *k = &s->catalogue->foreign_keys[i];
+        if (k->to == r->query->table && k->from->is_server)
+            return true;
+    }
+    return false;
+}
+
 /* A group of one needs no savepoint: the transaction is one. */
 static enum err execute_one(struct group *g)
 {
@@ -168,7 +189,11 @@ static enum err execute_one(struct group *g)
     enum err e = execute(g, &w);
     if (e && sqlite3_get_autocommit(g->s->db))
         return e == ERR_DENIED ? OK : e;
-    return end(g, e == OK);
+    if (!e)
+        e = settle(g);
+    else
+        return end(g, false);
+    return e ? e : end(g, true);
 }
 
 static enum err execute_all(struct group *g)
@@ -176,9 +201,14 @@ static enum err execute_all(struct group *g)
     enum err e = OK;
     for (size_t i = 0; i < g->count && !e; i++) {
         struct work w;
+        if (removes_derived(g->s->store, g->writes[i].request))
+            e = settle(g);
         work_init(&w, g->s, g->writes[i].request, g->writes[i].reply);
-        e = execute_in_savepoint(g, &w);
+        if (!e)
+            e = execute_in_savepoint(g, &w);
     }
+    if (!e)
+        e = settle(g);
     return e ? e : end(g, true);
 }
 
@@ -249,6 +279,7 @@ enum err admin_begin(struct store_session *s, int64_t now_us)
         return ERR_UNSUPPORTED;
     session_begin_request(s, &r);
     s->steps_left = -1;
+    ledger_truncate(&s->ledger, 0);
     int rc = session_run(s, FIXED_BEGIN_WRITE);
     if (rc)
         return err_of_sqlite(rc);
@@ -261,6 +292,8 @@ enum err admin_begin(struct store_session *s, int64_t now_us)
 
 enum err admin_end(struct store_session *s, enum err e)
 {
+    if (!e)
+        e = ledger_settle(s);
     int rc = e ? SQLITE_OK : session_run(s, FIXED_COMMIT);
     if ((e || rc) && !sqlite3_get_autocommit(s->db))
         session_run(s, FIXED_ROLLBACK);

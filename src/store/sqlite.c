@@ -217,6 +217,7 @@ void session_free(struct store_session *s)
     sqlite3_close(s->db);
     map_done(&s->statements);
     arena_done(&s->arena);
+    ledger_done(&s->ledger);
     buf_done(&s->sql);
     buf_done(&s->row);
     mem_free(s);

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "store/clock.h"
+#include "store/ledger.h"
 #include "store/row.h"
 #include "store/store.h"
 
@@ -86,6 +87,7 @@ struct store_session {
      * group at work. */
     uint64_t head, at;
     int64_t last_commit_us, last_at_us;
+    struct ledger ledger; /* reports of the transaction at work that are not settled yet */
     struct store_counters counters;
 };
 
