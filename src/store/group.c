@@ -1,11 +1,13 @@
 /* Writing requests: one transaction for a group, a savepoint for each when there are several.
  *
- *   BEGIN IMMEDIATE; changes of other processes since the last group are handed out first
- *   for each request: SAVEPOINT, execute, read what was captured, WITH CHECK on it, RELEASE or ROLLBACK TO
- *   settle: stock and shift_totals follow the entries of the whole group (ledger.h), and are captured too
- *   COMMIT: the write-ahead log is on disk
+ *   BEGIN IMMEDIATE  changes of other processes since the last group are handed out first
+ *   each request     SAVEPOINT, execute, read what it captured, WITH CHECK on that,
+ *                    RELEASE or ROLLBACK TO
+ *   settle           stock and shift_totals follow all entries (ledger.h); captured as well
+ *   COMMIT           the write-ahead log is on disk
  *
- * A request that is undone takes its rows of `changes` with it, so that the next one gets the same numbers. */
+ * A request that is undone takes its rows of `changes` with it, so that the next one gets the same
+ * numbers. */
 #include "store/work.h"
 
 struct group {
@@ -168,11 +170,14 @@ static enum err settle(struct group *g)
     return e ? e : collect(g);
 }
 
-/* A request that removes what derived rows hang on, and them with it, finds them up to date. */
-static bool removes_derived(const struct store *s, const struct store_request *r)
+/* A request that reads, or that removes what derived rows hang on and them with it, finds the
+ * entries before it settled. */
+static bool wants_settled(const struct store *s, const struct store_request *r)
 {
-    if (r->kind != STORE_QUERY || r->query->verb != VERB_DELETE)
-        return false;
+    if (r->kind != STORE_QUERY)
+        return r->kind == STORE_INVENTORY;
+    if (r->query->verb != VERB_DELETE)
+        return r->query->verb == VERB_SELECT;
     for (size_t i = 0; i < s->catalogue->foreign_key_count; i++) {
         const struct foreign_key *k = &s->catalogue->foreign_keys[i];
         if (k->to == r->query->table && k->from->is_server)
@@ -189,10 +194,9 @@ static enum err execute_one(struct group *g)
     enum err e = execute(g, &w);
     if (e && sqlite3_get_autocommit(g->s->db))
         return e == ERR_DENIED ? OK : e;
-    if (!e)
-        e = settle(g);
-    else
+    if (e)
         return end(g, false);
+    e = settle(g);
     return e ? e : end(g, true);
 }
 
@@ -201,7 +205,7 @@ static enum err execute_all(struct group *g)
     enum err e = OK;
     for (size_t i = 0; i < g->count && !e; i++) {
         struct work w;
-        if (removes_derived(g->s->store, g->writes[i].request))
+        if (wants_settled(g->s->store, g->writes[i].request))
             e = settle(g);
         work_init(&w, g->s, g->writes[i].request, g->writes[i].reply);
         if (!e)

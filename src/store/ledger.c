@@ -1,9 +1,9 @@
 /*   stock         per bread type: everything baked; everything sold and not returned
- *   shift_totals  per business day, shift and bread type: baked, sold (pieces kept), returned (pieces brought back),
- *                 sales (number), discount and revenue of the sales that were kept
+ *   shift_totals  per business day, shift and bread type: baked, sold (pieces kept), returned
+ * (pieces brought back), sales (number), discount and revenue of the sales that were kept
  *
- * A row of shift_totals lives as long as it has entries: every entry counts at least one piece as baked, sold or
- * returned, so the row goes when all three come to nothing. */
+ * A row of shift_totals lives as long as it has entries: every entry counts at least one piece as
+ * baked, sold or returned, so the row goes when all three come to nothing. */
 #include "store/ledger.h"
 
 #include <stdlib.h>
@@ -41,8 +41,9 @@ static enum err push(struct ledger *l, const struct ledger_delta *d)
 static bool take_key(sqlite3_value **argv, struct ledger_delta *out)
 {
     struct value bread = row_value(argv[1]), day = row_value(argv[2]), shift = row_value(argv[3]);
-    if (bread.kind != VALUE_TEXT || bread.text.size != sizeof(out->bread) || day.kind != VALUE_TEXT ||
-        day.text.size != sizeof(out->day) || shift.kind != VALUE_TEXT || shift.text.size == 0)
+    if (bread.kind != VALUE_TEXT || bread.text.size != sizeof(out->bread) ||
+        day.kind != VALUE_TEXT || day.text.size != sizeof(out->day) || shift.kind != VALUE_TEXT ||
+        shift.text.size == 0)
         return false;
     memcpy(out->bread, bread.text.data, sizeof(out->bread));
     memcpy(out->day, day.text.data, sizeof(out->day));
@@ -93,9 +94,11 @@ static void fn_ledger_sold(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 int ledger_add_functions(struct store_session *s)
 {
     int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS;
-    int rc = sqlite3_create_function_v2(s->db, "ledger_baked", 5, flags, s, fn_ledger_baked, NULL, NULL, NULL);
+    int rc = sqlite3_create_function_v2(s->db, "ledger_baked", 5, flags, s, fn_ledger_baked, NULL,
+                                        NULL, NULL);
     return rc ? rc
-              : sqlite3_create_function_v2(s->db, "ledger_sold", 8, flags, s, fn_ledger_sold, NULL, NULL, NULL);
+              : sqlite3_create_function_v2(s->db, "ledger_sold", 8, flags, s, fn_ledger_sold, NULL,
+                                           NULL, NULL);
 }
 
 /* ---- settling ---- */
@@ -162,10 +165,11 @@ static int add_to_stock(struct store_session *s, const struct ledger_delta *d)
     struct statement *st;
     if (!d->baked && !d->sold)
         return SQLITE_OK;
-    int rc = session_prepare(s,
-                             BYTES("UPDATE stock SET baked = baked + ?2, sold = sold + ?3, updated_at = commit_us()"
-                                   " WHERE bread_type_id = ?1"),
-                             &st);
+    int rc = session_prepare(
+        s,
+        BYTES("UPDATE stock SET baked = baked + ?2, sold = sold + ?3, updated_at = commit_us()"
+              " WHERE bread_type_id = ?1"),
+        &st);
     rc = rc ? rc : bind_text(st->stmt, 1, (struct bytes){d->bread, sizeof(d->bread)});
     rc = rc ? rc : bind_numbers(st->stmt, 2, (const int64_t[]){d->baked, d->sold}, 2);
     return rc ? rc : run(st->stmt);
@@ -184,10 +188,11 @@ static int bind_delta(sqlite3_stmt *stmt, const struct ledger_delta *d, int coun
 static int remove_total(struct store_session *s, const struct ledger_delta *d, bool *is_gone)
 {
     struct statement *st;
-    int rc = session_prepare(s,
-                             BYTES("DELETE FROM shift_totals WHERE business_day = ?1 AND shift = ?2 AND"
-                                   " bread_type_id = ?3 AND baked = -?4 AND sold = -?5 AND returned = -?6"),
-                             &st);
+    int rc = session_prepare(
+        s,
+        BYTES("DELETE FROM shift_totals WHERE business_day = ?1 AND shift = ?2 AND"
+              " bread_type_id = ?3 AND baked = -?4 AND sold = -?5 AND returned = -?6"),
+        &st);
     rc = rc ? rc : bind_delta(st->stmt, d, 3);
     rc = rc ? rc : run(st->stmt);
     *is_gone = !rc && sqlite3_changes64(s->db) > 0;
@@ -205,9 +210,12 @@ static int add_to_total(struct store_session *s, const struct ledger_delta *d)
         return rc;
     rc = session_prepare(
         s,
-        BYTES("INSERT INTO shift_totals (business_day, shift, bread_type_id, baked, sold, returned, sales,"
-              " discount, revenue, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, commit_us())"
-              " ON CONFLICT (business_day, shift, bread_type_id) DO UPDATE SET baked = baked + excluded.baked,"
+        BYTES("INSERT INTO shift_totals (business_day, shift, bread_type_id, baked, sold, "
+              "returned, sales,"
+              " discount, revenue, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+              "commit_us())"
+              " ON CONFLICT (business_day, shift, bread_type_id) DO UPDATE SET baked = baked + "
+              "excluded.baked,"
               " sold = sold + excluded.sold, returned = returned + excluded.returned,"
               " sales = sales + excluded.sales, discount = discount + excluded.discount,"
               " revenue = revenue + excluded.revenue, updated_at = excluded.updated_at"),
@@ -226,7 +234,8 @@ enum err ledger_settle(struct store_session *s)
     sum_up(l);
     for (size_t i = 0, next; i < l->count && !rc; i = next) {
         struct ledger_delta bread = l->items[i];
-        for (next = i + 1; next < l->count && compare_bread(&l->items[i], &l->items[next]) == 0; next++)
+        for (next = i + 1; next < l->count && compare_bread(&l->items[i], &l->items[next]) == 0;
+             next++)
             add(&bread, &l->items[next]);
         rc = add_to_stock(s, &bread);
     }

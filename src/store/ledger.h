@@ -1,6 +1,7 @@
-/* ledger: what entries mean for stock and shift_totals.  The triggers of production_logs and sales_logs report each
- * entry that comes or goes (ledger_baked, ledger_sold); before the commit ledger_settle brings both tables up to date,
- * each row of them once, however many entries of the group it sums up.  Private to src/store/; the session's thread. */
+/* ledger: what entries mean for stock and shift_totals.  The triggers of production_logs and
+ * sales_logs report each entry that comes or goes (ledger_baked, ledger_sold); before the commit
+ * ledger_settle brings both tables up to date, each row of them once, however many entries of the
+ * group it sums up.  Private to src/store/; the session's thread. */
 #ifndef STORE_LEDGER_H
 #define STORE_LEDGER_H
 
