@@ -47,22 +47,25 @@ static void bare_open(struct bare *b, int64_t now_us)
     if (!mkdtemp(b->folder))
         load_fail("mkdtemp");
     struct store_config cfg = {.folder = b->folder};
-    struct store_new_person rep = {BYTES("rep@homebake.example"), BYTES("Sales rep"), BYTES("sales_rep"), BYTES("-")};
+    struct store_new_person rep = {BYTES("rep@homebake.example"), BYTES("Sales rep"),
+                                   BYTES("sales_rep"), BYTES("-")};
     char id[UUID_SIZE + 1];
     if (store_create(&cfg, &message) || store_open(&cfg, &message, &b->store) ||
-        store_session_open(b->store, STORE_WRITER, &b->session) || store_person_add(b->session, &rep, now_us, id) ||
-        store_demo(b->session, now_us, 1))
+        store_session_open(b->store, STORE_WRITER, &b->session) ||
+        store_person_add(b->session, &rep, now_us, id) || store_demo(b->session, now_us, 1))
         load_fail("a store for bare SQLite");
     buf_done(&message);
     b->session->now_us = b->session->commit_us = now_us;
     ask_text(b, "SELECT id FROM bread_types LIMIT 1", b->bread);
     ask_text(b, "SELECT id FROM users LIMIT 1", b->person);
-    must(sqlite3_prepare_v2(b->session->db,
-                            "INSERT INTO sales_logs (id, bread_type_id, quantity, unit_price, shift, recorded_by, "
-                            "created_at, updated_at) SELECT uuid7(), i.bread, i.quantity, "
-                            "(SELECT b.unit_price FROM bread_types b WHERE b.id = i.bread), shift_at(?4), ?3, ?4, ?4 "
-                            "FROM (SELECT ?1 AS bread, ?2 AS quantity) AS i",
-                            -1, &b->insert, NULL),
+    must(sqlite3_prepare_v2(
+             b->session->db,
+             "INSERT INTO sales_logs (id, bread_type_id, quantity, unit_price, shift, recorded_by, "
+             "created_at, updated_at) SELECT uuid7(), i.bread, i.quantity, "
+             "(SELECT b.unit_price FROM bread_types b WHERE b.id = i.bread), shift_at(?4), ?3, ?4, "
+             "?4 "
+             "FROM (SELECT ?1 AS bread, ?2 AS quantity) AS i",
+             -1, &b->insert, NULL),
          "prepare the insert");
     must(sqlite3_bind_text(b->insert, 1, b->bread, -1, SQLITE_STATIC), "bind");
     must(sqlite3_bind_int64(b->insert, 2, 1), "bind");
@@ -91,6 +94,8 @@ static void run_transaction(struct bare *b, uint64_t rows)
         must(sqlite3_step(b->insert), "insert");
         sqlite3_reset(b->insert);
     }
+    if (ledger_settle(b->session))
+        load_fail("settle");
     must(sqlite3_exec(b->session->db, "COMMIT", NULL, NULL, NULL), "commit");
 }
 

@@ -1,10 +1,11 @@
-/* fanout: what one delivery of a change costs the server, beside a bare epoll loop that sends the same bytes to as
- * many sockets with the same coalescing.
+/* fanout: what one delivery of a change costs the server, beside a bare epoll loop that sends the
+ * same bytes to as many sockets with the same coalescing.
  *
- * Method: N subscribers of `sales_logs`, one signed-in sales rep each (row policy on).  Closed loop: K sales are
- * inserted as one request, and the next follows when all subscribers have all K frames.  The server is pinned to CPU
- * 0 with one shard, the subscribers to CPU 1.  CPU is that of all the server's threads (schedstat), the commit
- * included.  The bare loop then does the same rounds with the bytes that were seen.  The two take turns; medians. */
+ * Method: N subscribers of `sales_logs`, one signed-in sales rep each (row policy on).  Closed
+ * loop: K sales are inserted as one request, and the next follows when all subscribers have all K
+ * frames.  The server is pinned to CPU 0 with one shard, the subscribers to CPU 1.  CPU is that of
+ * all the server's threads (schedstat), the commit included.  The bare loop then does the same
+ * rounds with the bytes that were seen.  The two take turns; medians. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -38,7 +39,7 @@ struct readers {
 };
 
 struct result {
-    double cpu_ns;    /* of the server, per delivery */
+    double cpu_ns; /* of the server, per delivery */
     double per_second;
     uint64_t p50_us, p99_us;
     uint64_t bytes_per_delivery;
@@ -111,7 +112,8 @@ static void publish(const struct publisher *p)
         load_fail(answer);
 }
 
-static struct result measure(const struct options *o, struct readers *r, const struct publisher *p, pid_t server)
+static struct result measure(const struct options *o, struct readers *r, const struct publisher *p,
+                             pid_t server)
 {
     uint64_t *latency = calloc((size_t)o->rounds, sizeof(*latency));
     uint64_t per_round = (uint64_t)o->subscribers * (uint64_t)o->changes;
@@ -130,7 +132,8 @@ static struct result measure(const struct options *o, struct readers *r, const s
         latency[i] = (load_now_ns() - sent) / 1000;
     }
     double seconds = (double)(load_now_ns() - start) / 1e9, count = (double)per_round * o->rounds;
-    struct result out = {.cpu_ns = (double)(load_cpu_ns(server) - cpu) / count, .per_second = count / seconds};
+    struct result out = {.cpu_ns = (double)(load_cpu_ns(server) - cpu) / count,
+                         .per_second = count / seconds};
     out.bytes_per_delivery = r->bytes / (per_round * (uint64_t)o->rounds);
     qsort(latency, (size_t)o->rounds, sizeof(*latency), load_compare_u64);
     out.p50_us = load_percentile(latency, (size_t)o->rounds, 0.5);
@@ -149,17 +152,20 @@ static struct result run_homebake(const struct options *o)
     readers_init(&r, o->subscribers);
     for (int i = 0; i < o->subscribers; i++)
         readers_add(&r, i,
-                    load_join(&s, "bench", "{\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"public\","
-                                           "\"table\":\"sales_logs\"}],\"presence\":{\"enabled\":false}}"));
+                    load_join(&s, "bench",
+                              "{\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"public\","
+                              "\"table\":\"sales_logs\"}],\"presence\":{\"enabled\":false}}"));
     size_t n = 0;
     for (int i = 0; i < o->changes; i++)
-        n += (size_t)snprintf(json + n, sizeof(json) - n, "%c{\"bread_type_id\":\"%s\",\"quantity\":1}", i ? ',' : '[',
+        n += (size_t)snprintf(json + n, sizeof(json) - n,
+                              "%c{\"bread_type_id\":\"%s\",\"quantity\":1}", i ? ',' : '[',
                               s.bread_id);
     json[n++] = ']';
-    int head = snprintf(request, sizeof(request),
-                        "POST /rest/v1/sales_logs HTTP/1.1\r\nHost: localhost\r\napikey: %s\r\n"
-                        "Authorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                        s.anon, s.user_token, n);
+    int head = snprintf(
+        request, sizeof(request),
+        "POST /rest/v1/sales_logs HTTP/1.1\r\nHost: localhost\r\napikey: %s\r\n"
+        "Authorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+        s.anon, s.user_token, n);
     memcpy(request + head, json, n);
     struct publisher p = {load_connect(s.port), request, (size_t)head + n};
     struct result out = measure(o, &r, &p, s.pid);
@@ -169,7 +175,8 @@ static struct result run_homebake(const struct options *o)
     return out;
 }
 
-/* The limit: accepts N sockets and a publisher, and sends the same bytes to all whenever a byte comes. */
+/* The limit: accepts N sockets and a publisher, and sends the same bytes to all whenever a byte
+ * comes. */
 static _Noreturn void bare_loop(int listener, const struct options *o, size_t size)
 {
     load_pin(0);
@@ -209,8 +216,8 @@ static struct result run_bare(const struct options *o, size_t size)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t at_size = sizeof(at);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&at, at_size) != 0 || listen(listener, 4096) != 0 ||
-        getsockname(listener, (struct sockaddr *)&at, &at_size) != 0)
+    if (listener < 0 || bind(listener, (struct sockaddr *)&at, at_size) != 0 ||
+        listen(listener, 4096) != 0 || getsockname(listener, (struct sockaddr *)&at, &at_size) != 0)
         load_fail("listen");
     pid_t pid = fork();
     if (pid == 0)
@@ -238,8 +245,10 @@ static int compare_results(const void *a, const void *b)
 
 static void print(const char *name, const struct result *r)
 {
-    printf("%-10s %8.0f ns of CPU per delivery  %9.0f deliveries/s  round p50 %6llu us, p99 %6llu us\n", name, r->cpu_ns,
-           r->per_second, (unsigned long long)r->p50_us, (unsigned long long)r->p99_us);
+    printf("%-10s %8.0f ns of CPU per delivery  %9.0f deliveries/s  round p50 %6llu us, p99 %6llu "
+           "us\n",
+           name, r->cpu_ns, r->per_second, (unsigned long long)r->p50_us,
+           (unsigned long long)r->p99_us);
 }
 
 static void compare(struct options o, int changes)
@@ -253,8 +262,9 @@ static void compare(struct options o, int changes)
     qsort(ours, (size_t)o.repetitions, sizeof(*ours), compare_results);
     qsort(bare, (size_t)o.repetitions, sizeof(*bare), compare_results);
     const struct result *a = &ours[o.repetitions / 2], *b = &bare[o.repetitions / 2];
-    printf("%d subscribers, %d change%s a wake-up, %llu bytes a frame, median of %d\n", o.subscribers, changes,
-           changes > 1 ? "s" : "", (unsigned long long)a->bytes_per_delivery, o.repetitions);
+    printf("%d subscribers, %d change%s a wake-up, %llu bytes a frame, median of %d\n",
+           o.subscribers, changes, changes > 1 ? "s" : "",
+           (unsigned long long)a->bytes_per_delivery, o.repetitions);
     print("homebake", a);
     print("bare epoll", b);
     printf("ratio      %8.2f\n\n", a->cpu_ns / b->cpu_ns);
@@ -262,7 +272,8 @@ static void compare(struct options o, int changes)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.program = "build/homebake", .subscribers = 1000, .rounds = 200, .repetitions = 5};
+    struct options o = {
+        .program = "build/homebake", .subscribers = 1000, .rounds = 200, .repetitions = 5};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             o.rounds = 20;
@@ -273,7 +284,8 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--program") == 0 && i + 1 < argc) {
             o.program = argv[++i];
         } else {
-            fprintf(stderr, "Usage: fanout [--quick] [--subscribers N] [--program build/homebake]\n");
+            fprintf(stderr,
+                    "Usage: fanout [--quick] [--subscribers N] [--program build/homebake]\n");
             return 2;
         }
     }
@@ -286,7 +298,8 @@ int main(int argc, char **argv)
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("fanout: server CPU per policed delivery beside a bare epoll loop that sends the same bytes\n\n");
+    printf("fanout: server CPU per policed delivery beside a bare epoll loop that sends the same "
+           "bytes\n\n");
     compare(o, 1);
     compare(o, 16);
     return 0;

@@ -148,14 +148,15 @@ static int read_answer(int fd, struct buf *body)
     }
 }
 
-int load_request(const struct load_server *s, const char *method, const char *path, const char *token,
-                 const char *json, struct buf *body)
+int load_request(const struct load_server *s, const char *method, const char *path,
+                 const char *token, const char *json, struct buf *body)
 {
     char request[8192];
-    int n = snprintf(request, sizeof(request),
-                     "%s %s HTTP/1.1\r\nHost: localhost\r\napikey: %s\r\nAuthorization: Bearer %s\r\n"
-                     "Content-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                     method, path, s->anon, token, strlen(json), json);
+    int n = snprintf(
+        request, sizeof(request),
+        "%s %s HTTP/1.1\r\nHost: localhost\r\napikey: %s\r\nAuthorization: Bearer %s\r\n"
+        "Content-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+        method, path, s->anon, token, strlen(json), json);
     int fd = load_connect(s->port);
     load_send(fd, request, (size_t)n);
     int status = read_answer(fd, body);
@@ -170,7 +171,8 @@ double load_metric(const struct load_server *s, const char *name)
     load_request(s, "GET", "/metrics", s->service, "", &body);
     buf_put_char(&body, 0);
     double value = 0;
-    for (const char *line = body.data; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+    for (const char *line = body.data; line;
+         line = strchr(line, '\n'), line = line ? line + 1 : NULL)
         if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ' ')
             value = atof(line + strlen(name));
     buf_done(&body);
@@ -193,14 +195,16 @@ static void sign_in(struct load_server *s)
     struct buf body;
     struct json_value v, user;
     buf_init(&body, 1 << 20);
-    if (load_request(s, "POST", "/auth/v1/token?grant_type=password", s->anon, json, &body) != 200 ||
+    if (load_request(s, "POST", "/auth/v1/token?grant_type=password", s->anon, json, &body) !=
+            200 ||
         json_parse(buf_bytes(&body), &v) != OK || json_get(v, BYTES("user"), &user) != OK)
         load_fail("sign in");
     copy_json_text(v, "access_token", s->user_token, sizeof(s->user_token));
     copy_json_text(user, "id", s->user_id, sizeof(s->user_id));
     struct json_value row;
     struct bytes key;
-    if (load_request(s, "GET", "/rest/v1/bread_types?select=id&limit=1", s->user_token, "", &body) != 200 ||
+    if (load_request(s, "GET", "/rest/v1/bread_types?select=id&limit=1", s->user_token, "",
+                     &body) != 200 ||
         json_parse(buf_bytes(&body), &v) != OK)
         load_fail("bread types");
     struct json_iter rows = json_iter(v);
@@ -211,13 +215,15 @@ static void sign_in(struct load_server *s)
 }
 
 /* The server's side of a fork: serves on a free port and tells which on `out`. */
-static _Noreturn void exec_server(const struct load_server *s, const char *program, int shards, int cpu, int out)
+static _Noreturn void exec_server(const struct load_server *s, const char *program, int shards,
+                                  int cpu, int out)
 {
     char number[16];
     load_pin(cpu);
     snprintf(number, sizeof(number), "%d", shards);
     dup2(out, STDOUT_FILENO);
-    execl(program, program, "serve", "--data", s->data, "--listen", "127.0.0.1:0", "--shards", number, (char *)NULL);
+    execl(program, program, "serve", "--data", s->data, "--listen", "127.0.0.1:0", "--shards",
+          number, (char *)NULL);
     load_fail(program);
 }
 
@@ -279,15 +285,17 @@ int load_join(const struct load_server *s, const char *topic, const char *config
 {
     char text[6000], seen[16384];
     int fd = load_connect(s->port);
-    int n = snprintf(text, sizeof(text),
-                     "GET /realtime/v1/websocket?apikey=%s&vsn=2.0.0 HTTP/1.1\r\nHost: localhost\r\n"
-                     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                     s->anon);
+    int n =
+        snprintf(text, sizeof(text),
+                 "GET /realtime/v1/websocket?apikey=%s&vsn=2.0.0 HTTP/1.1\r\nHost: localhost\r\n"
+                 "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                 s->anon);
     load_send(fd, text, (size_t)n);
-    n = snprintf(text, sizeof(text),
-                 "[\"1\",\"1\",\"realtime:%s\",\"phx_join\",{\"config\":%s,\"access_token\":\"%s\"}]", topic, config,
-                 s->user_token);
+    n = snprintf(
+        text, sizeof(text),
+        "[\"1\",\"1\",\"realtime:%s\",\"phx_join\",{\"config\":%s,\"access_token\":\"%s\"}]", topic,
+        config, s->user_token);
     if (n >= (int)sizeof(text))
         load_fail("join is too long");
     send_text(fd, text, (size_t)n);

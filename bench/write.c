@@ -1,11 +1,14 @@
-/* write: what one acknowledged sale costs the server, beside the sum of its two parts measured bare: an empty HTTP
- * answer through the same loop, and the same SQL by bare SQLite at the batch size seen.
+/* write: what one acknowledged sale costs the server, beside the sum of its two parts measured
+ * bare: an empty HTTP answer through the same loop, and the same SQL by bare SQLite at the batch
+ * size seen.
  *
- * Method: 64 keep-alive connections of a signed-in sales rep insert sales in a closed loop (each sends its next when
- * it has its 201, which comes after the fsync).  Then the same connections ask for /livez.  Then the INSERT that the
- * server ran, with its triggers (capture, stock, totals), is run on a plain SQLite handle in transactions of the mean
- * batch size, same pragmas, same disk.  CPU: all the server's threads (schedstat), or the one thread of bare SQLite.
- * Nothing is pinned: the generator shares the machine's cores, as it says. */
+ * Method: 64 keep-alive connections of a signed-in sales rep insert sales in a closed loop (each
+ * sends its next when it has its 201, which comes after the fsync).  Then the same connections ask
+ * for /livez.  Then the INSERT that the server ran, with its triggers (capture, ledger) and the
+ * statements that settle stock and totals, is run on a plain SQLite handle in transactions of the
+ * mean batch size, same pragmas, same disk.  CPU: all the server's threads (schedstat), or the one
+ * thread of bare SQLite. Nothing is pinned: the generator shares the machine's cores, as it says.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,9 +100,11 @@ static uint64_t turn(struct drive *d, bool go)
     return count;
 }
 
-static struct result drive(const struct options *o, const struct load_server *s, const char *request, const char *status)
+static struct result drive(const struct options *o, const struct load_server *s,
+                           const char *request, const char *status)
 {
-    struct drive d = {.o = o, .request = request, .request_size = strlen(request), .status = status};
+    struct drive d = {
+        .o = o, .request = request, .request_size = strlen(request), .status = status};
     d.latency_max = 4 * 1000 * 1000;
     d.latency = calloc(d.latency_max, sizeof(*d.latency));
     d.lanes = calloc((size_t)o->connections, sizeof(*d.lanes));
@@ -118,7 +123,8 @@ static struct result drive(const struct options *o, const struct load_server *s,
         turn(&d, true);
     d.latency_count = 0;
     struct result r = {0};
-    uint64_t cpu = load_cpu_ns(s->pid), start = load_now_ns(), end = start + (uint64_t)(o->seconds * 1e9);
+    uint64_t cpu = load_cpu_ns(s->pid), start = load_now_ns(),
+             end = start + (uint64_t)(o->seconds * 1e9);
     while (load_now_ns() < end)
         r.count += turn(&d, true);
     r.cpu_ns = (double)(load_cpu_ns(s->pid) - cpu) / (double)r.count;
@@ -148,9 +154,11 @@ static struct round run_round(const struct options *o)
     struct round r;
     load_server_start(&s, o->program, o->shards, -1);
     char json[256];
-    int size = snprintf(json, sizeof(json), "{\"bread_type_id\":\"%s\",\"quantity\":1}", s.bread_id);
+    int size =
+        snprintf(json, sizeof(json), "{\"bread_type_id\":\"%s\",\"quantity\":1}", s.bread_id);
     snprintf(request, sizeof(request),
-             "POST /rest/v1/sales_logs HTTP/1.1\r\nHost: localhost\r\napikey: %s\r\nAuthorization: Bearer %s\r\n"
+             "POST /rest/v1/sales_logs HTTP/1.1\r\nHost: localhost\r\napikey: %s\r\nAuthorization: "
+             "Bearer %s\r\n"
              "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
              s.anon, s.user_token, size, json);
     double groups = load_metric(&s, "homebake_write_groups_total");
@@ -174,7 +182,11 @@ static int compare_rounds(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.program = "build/homebake", .connections = 64, .shards = 2, .seconds = 3, .repetitions = 5};
+    struct options o = {.program = "build/homebake",
+                        .connections = 64,
+                        .shards = 2,
+                        .seconds = 3,
+                        .repetitions = 5};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             o.seconds = 0.5;
@@ -186,7 +198,8 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--program") == 0 && i + 1 < argc) {
             o.program = argv[++i];
         } else {
-            fprintf(stderr, "Usage: write [--quick] [--connections N] [--shards N] [--program build/homebake]\n");
+            fprintf(stderr, "Usage: write [--quick] [--connections N] [--shards N] [--program "
+                            "build/homebake]\n");
             return 2;
         }
     }
@@ -198,14 +211,18 @@ int main(int argc, char **argv)
         rounds[i] = run_round(&o);
     qsort(rounds, (size_t)o.repetitions, sizeof(*rounds), compare_rounds);
     const struct round *r = &rounds[o.repetitions / 2];
-    printf("write: %d keep-alive connections inserting sales, fsync before each answer; median of %d\n\n", o.connections,
-           o.repetitions);
-    printf("acknowledged sale  %8.0f ns of server CPU   %8.0f/s  p50 %llu us, p99 %llu us, %.1f sales a commit\n",
+    printf("write: %d keep-alive connections inserting sales, fsync before each answer; median of "
+           "%d\n\n",
+           o.connections, o.repetitions);
+    printf("acknowledged sale  %8.0f ns of server CPU   %8.0f/s  p50 %llu us, p99 %llu us, %.1f "
+           "sales a commit\n",
            r->write.cpu_ns, r->write.per_second, (unsigned long long)r->write.p50_us,
            (unsigned long long)r->write.p99_us, r->batch);
-    printf("empty HTTP answer  %8.0f ns of server CPU   %8.0f/s\n", r->empty.cpu_ns, r->empty.per_second);
-    printf("bare SQLite        %8.0f ns per sale, with capture and derived tables, %.0f a transaction\n", r->sql_ns,
-           r->batch < 1 ? 1 : r->batch);
+    printf("empty HTTP answer  %8.0f ns of server CPU   %8.0f/s\n", r->empty.cpu_ns,
+           r->empty.per_second);
+    printf("bare SQLite        %8.0f ns per sale, with capture and derived tables, %.0f a "
+           "transaction\n",
+           r->sql_ns, r->batch < 1 ? 1 : r->batch);
     printf("ratio to the sum   %8.2f\n", r->ratio);
     return 0;
 }

@@ -31,20 +31,22 @@ struct policy_context {
  * ERR_SYNTAX, ERR_NOT_FOUND (table, column or role), ERR_TYPE, ERR_UNSUPPORTED, ERR_EXISTS (policy), ERR_NOMEM: then `message` says what and
  * where as `file:line: …`.  On failure the set is as before. */
 MUST_USE enum err policies_new(const struct catalogue *c, struct policies **out);
-MUST_USE enum err policies_add(struct policies *p, struct bytes file, struct bytes text, struct buf *message);
+MUST_USE enum err policies_add(struct policies *p, struct bytes file, struct bytes text,
+                               struct buf *message);
 void policies_free(struct policies *p);
 
 /* The USING predicate for reading, updating or deleting rows of `t` as SQL of the SQLite dialect: columns as
  * `<alias>."name"`, with the named parameters :uid, :shift and :business_day.  "1" when everything is allowed, "0"
  * when nothing is.  VERB_INSERT is not asked here. */
-void policy_put_sql(struct buf *out, const struct policies *p, const struct table *t, enum verb verb,
-                    enum role role, struct bytes alias);
+void policy_put_sql(struct buf *out, const struct policies *p, const struct table *t,
+                    enum verb verb, enum role role, struct bytes alias);
 /* Is there any policy of that verb for that role (else 42501 "permission denied for table")? */
-bool policy_has_any(const struct policies *p, const struct table *t, enum verb verb, enum role role);
+bool policy_has_any(const struct policies *p, const struct table *t, enum verb verb,
+                    enum role role);
 /* The USING predicate natively: may this identity see (VERB_SELECT), change or remove this row (JSON as the store
  * makes it)? */
-bool policy_sees(const struct policies *p, const struct table *t, enum verb verb, const struct policy_context *ctx,
-                 struct bytes row);
+bool policy_sees(const struct policies *p, const struct table *t, enum verb verb,
+                 const struct policy_context *ctx, struct bytes row);
 /* The WITH CHECK predicate natively; `old_row` is empty for INSERT. */
 bool policy_accepts(const struct policies *p, const struct table *t, enum verb verb,
                     const struct policy_context *ctx, struct bytes old_row, struct bytes new_row);

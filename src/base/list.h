@@ -58,6 +58,7 @@ static inline struct link *list_pop_front(struct link *head)
     return l;
 }
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): `l` is the name of the variable. */
 #define list_each(l, head) for (struct link *l = (head)->next; l != (head); l = l->next)
 
 #endif

@@ -22,15 +22,16 @@ enum column_type {
 struct column {
     struct bytes name;
     enum column_type type;
-    uint8_t scale; /* TYPE_NUMERIC */
+    uint8_t scale;     /* TYPE_NUMERIC */
     uint8_t precision; /* TYPE_NUMERIC: digits in all (22003 beyond); 0: as many as 64 bits hold */
-    uint16_t index; /* in its table */
+    uint16_t index;    /* in its table */
     bool not_null;
     bool is_key;       /* part of the primary key */
     bool is_generated; /* computed by the database: nobody may write it (428C9) */
     bool is_server;    /* set by the server: only the service role may write it (42501) */
     bool is_private;   /* never shown on the wire */
-    struct bytes default_sql; /* SQL for an absent value, see schema/; size 0: NULL or the database's */
+    struct bytes
+        default_sql; /* SQL for an absent value, see schema/; size 0: NULL or the database's */
 };
 
 struct foreign_key {

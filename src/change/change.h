@@ -16,7 +16,7 @@ struct change {
     atomic_uint refs;
     enum verb verb; /* never VERB_SELECT */
     const struct table *table;
-    uint64_t seq;         /* 1, 2, 3, … without a hole */
+    uint64_t seq; /* 1, 2, 3, … without a hole */
     int64_t commit_us;
     struct bytes new_row; /* JSON object of all shown columns; size 0 for DELETE */
     struct bytes old_row; /* size 0 for INSERT */

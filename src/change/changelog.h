@@ -8,7 +8,8 @@
 struct changelog; /* bounded by a number of changes and of row bytes */
 
 /* `head`: the seq of the last change that happened before this window. */
-MUST_USE enum err changelog_new(size_t count_max, size_t bytes_max, uint64_t head, struct changelog **out);
+MUST_USE enum err changelog_new(size_t count_max, size_t bytes_max, uint64_t head,
+                                struct changelog **out);
 void changelog_free(struct changelog *l);
 /* Takes a reference of its own.  `c->seq` must be head + 1, else ERR_RANGE.  The oldest leave when a bound
  * is passed; the newest always stays. */

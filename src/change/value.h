@@ -11,8 +11,9 @@ enum value_kind { VALUE_NULL, VALUE_INT, VALUE_TEXT };
 
 struct value {
     enum value_kind kind;
-    int64_t number;    /* VALUE_INT: int4, int8, bool (0, 1), numeric × 10^scale, microseconds */
-    struct bytes text; /* VALUE_TEXT: uuid in lower case, text, date, jsonb; borrowed, or in `scratch` */
+    int64_t number; /* VALUE_INT: int4, int8, bool (0, 1), numeric × 10^scale, microseconds */
+    struct bytes
+        text; /* VALUE_TEXT: uuid in lower case, text, date, jsonb; borrowed, or in `scratch` */
     /* VALUE_INT made from a query text that is finer than the type: the true value lies strictly
      * between number and number + 1 (eq is then never true). */
     bool is_between;
@@ -24,8 +25,8 @@ MUST_USE enum err value_from_text(const struct column *c, struct bytes text, str
                                   struct value *out);
 /* From a JSON value of a request body, or of a row that the store made.  Numbers and their strings are both
  * taken, as PostgreSQL does.  A numeric finer than its scale is rounded half away from zero. */
-MUST_USE enum err value_from_json(const struct column *c, struct json_value v, struct arena *scratch,
-                                  struct value *out);
+MUST_USE enum err value_from_json(const struct column *c, struct json_value v,
+                                  struct arena *scratch, struct value *out);
 /* As JSON, as PostgreSQL's to_jsonb shows the type. */
 void value_put_json(struct buf *out, const struct column *c, struct value v);
 /* As text (csv, error details, Content-Location). */

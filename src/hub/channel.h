@@ -45,7 +45,7 @@ void channels_init(struct channels *t, uint64_t seed);
 /* All channels must have been removed. */
 void channels_done(struct channels *t);
 /* NULL when the connection has not joined that topic. */
-struct channel *channel_find(const struct channels *t, const struct conn *c, struct bytes topic);
+struct channel *channel_find(const struct channels *t, const struct conn *c, struct bytes name);
 /* A channel that is in its connection and its topic, and in no group.  The topic must not be joined
  * yet. ERR_LIMIT for a topic or join ref that is too long; ERR_NOMEM. */
 MUST_USE enum err channel_add(struct channels *t, struct conn *c, struct bytes topic,

@@ -71,6 +71,7 @@ static int load_column(struct loader *l, sqlite3_stmt *stmt, struct table *t)
 
 static int load_keys(struct loader *l, struct table *t)
 {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers. */
     t->key = arena_array(&l->c->arena, t->key_count, sizeof(*t->key));
     if (!t->key)
         return SQLITE_NOMEM;

@@ -38,6 +38,7 @@ static void set_error(struct store_reply *r, int status, const char *code, struc
 PRINTF_LIKE(3, 0)
 static struct bytes format_text(char *out, size_t size, const char *format, va_list args)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): both callers start it. */
     int n = vsnprintf(out, size, format, args);
     size_t used = n < 0 ? 0 : (size_t)n;
     return (struct bytes){out, used < size ? used : size - 1};

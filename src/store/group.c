@@ -278,7 +278,7 @@ enum err admin_begin(struct store_session *s, int64_t now_us)
 {
     const struct store_request r = {.who = {.role = ROLE_SERVICE}, .now_us = now_us};
     uint64_t seq;
-    int64_t last_us;
+    int64_t last_us = 0;
     if (s->access != STORE_WRITER)
         return ERR_UNSUPPORTED;
     session_begin_request(s, &r);

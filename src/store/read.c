@@ -2,6 +2,8 @@
 #include "store/sql.h"
 #include "store/work.h"
 
+#include <assert.h>
+
 static bool is_allowed(const struct work *w, const struct table *t, enum verb verb)
 {
     enum role role = w->request->who.role;
@@ -172,6 +174,7 @@ static enum err perform(struct work *w)
         return e;
     switch (w->request->kind) {
     case STORE_QUERY:
+        assert(w->query);
         if (w->query->verb == VERB_SELECT)
             return work_select(w);
         break;

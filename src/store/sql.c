@@ -5,7 +5,7 @@
 enum { VALUES_FIRST = 32, FUNCTION_ARGS_MAX = 126 };
 
 static void put_inner_conditions(struct sql *q, const struct query_select *select,
-                                 const char *alias);
+                                 const char *outer);
 
 void sql_begin(struct sql *q, struct store_session *s, enum role role)
 {

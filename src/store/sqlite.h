@@ -19,7 +19,7 @@ enum {
     STATEMENTS_MAX = 128,         /* kept prepared per session */
     SESSION_ARENA_MAX = 64 << 20, /* of one request */
     SQL_MAX = 1 << 20,
-    OPS_STEP = 1000000,  /* the budget of a request is counted in steps of so many operations of
+    OPS_STEP = 1000000, /* the budget of a request is counted in steps of so many operations of
                             SQLite's machine */
     OPS_STEPS_MAX = 300 /* a few seconds */
 };

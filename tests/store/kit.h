@@ -11,7 +11,9 @@
 
 #include "store/store.h"
 
-#define KIT_T0 INT64_C(1795338000000000) /* 2026-11-22T09:00:00Z: 10:00 in Lagos, the morning shift's first minute */
+#define KIT_T0                                                                                     \
+    INT64_C(                                                                                       \
+        1795338000000000) /* 2026-11-22T09:00:00Z: 10:00 in Lagos, the morning shift's first minute */
 
 struct kit {
     char folder[64]; /* empty: in memory */
@@ -43,12 +45,12 @@ struct query *kit_query(struct kit *k, enum verb verb, const char *table);
 void kit_want_all(struct kit *k, struct query *q);
 void kit_want(struct kit *k, struct query *q, const char *column);
 /* Appends an item for an embedded table, whose items the caller adds to the select it gets. */
-struct query_select *kit_embed(struct kit *k, struct query_select *s, const char *name, const char *key,
-                               bool is_to_many, bool is_inner);
+struct query_select *kit_embed(struct kit *k, struct query_select *s, const char *name,
+                               const char *key, bool is_to_many, bool is_inner);
 void kit_add_column(struct kit *k, struct query_select *s, const char *column);
 void kit_add_count(struct kit *k, struct query_select *s);
-struct query_filter *kit_where(struct kit *k, struct query *q, const char *column, enum filter_op op,
-                               const char *value);
+struct query_filter *kit_where(struct kit *k, struct query *q, const char *column,
+                               enum filter_op op, const char *value);
 void kit_order(struct kit *k, struct query *q, const char *column, bool is_descending);
 /* The rows to be written, as a JSON array of objects; a column that one of them lacks is absent there. */
 void kit_set(struct kit *k, struct query *q, const char *json);
@@ -58,11 +60,12 @@ void kit_run(struct kit *k, const struct identity *who, const struct query *q);
 
 /* Whole requests.  The reply stays in k->reply. */
 void kit_insert(struct kit *k, const struct identity *who, const char *table, const char *json);
-void kit_update(struct kit *k, const struct identity *who, const char *table, const char *id, const char *json);
+void kit_update(struct kit *k, const struct identity *who, const char *table, const char *id,
+                const char *json);
 void kit_delete(struct kit *k, const struct identity *who, const char *table, const char *id);
 /* The body of a select of some columns ("a,b" or "*") of the rows with column = value (NULL: all). */
-const char *kit_select(struct kit *k, const struct identity *who, const char *table, const char *columns,
-                       const char *column, const char *value);
+const char *kit_select(struct kit *k, const struct identity *who, const char *table,
+                       const char *columns, const char *column, const char *value);
 /* A bread of 500.00 by the owner: its id in k->bread. */
 void kit_bread(struct kit *k, const char *name);
 void kit_sale(struct kit *k, const struct identity *who, int quantity);
