@@ -2,11 +2,11 @@
 import * as current from '@supabase/supabase-js';
 import * as old from 'supabase-js-2.50';
 
-import { finish } from './harness.mjs';
-import { keys, makeData, serve } from './server.mjs';
+import { finish } from '../support/harness.mjs';
+import { keys, makeBakery, serve } from '../support/server.mjs';
 import { suite } from './suite.mjs';
 
-const bakery = makeData();
+const bakery = makeBakery();
 const server = await serve(bakery.data);
 try {
     const world = { url: server.url, data: bakery.data, people: bakery.people, keys: keys(bakery.data) };
@@ -16,4 +16,4 @@ try {
     await server.stop();
     bakery.remove();
 }
-finish();
+process.exit(finish());

@@ -2,8 +2,8 @@
 import WebSocket from 'ws';
 import { randomUUID } from 'node:crypto';
 
-import { assert, test, until } from './harness.mjs';
-import { homebake } from './server.mjs';
+import { assert, test, until } from '../support/harness.mjs';
+import { homebake } from '../support/server.mjs';
 
 export async function suite(label, createClient, { url, data, people, keys }) {
     const clients = [];

@@ -3,8 +3,8 @@
 import http from 'node:http';
 import { randomUUID } from 'node:crypto';
 
-import { assert, finish, test, until } from '../clients/harness.mjs';
-import { homebake, keys, makeData, serve } from '../clients/server.mjs';
+import { assert, finish, test, until } from '../support/harness.mjs';
+import { homebake, keys, makeBakery, serve } from '../support/server.mjs';
 
 const rounds = Number(process.argv[2] ?? 200);
 const seed = Number(process.argv[3] ?? Date.now() % 1e9);
@@ -19,7 +19,7 @@ function random() {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
 }
 
-const bakery = makeData();
+const bakery = makeBakery();
 const service = keys(bakery.data).service_role;
 const agent = new http.Agent({ keepAlive: true, maxSockets: WRITERS * 2 });
 
@@ -133,4 +133,4 @@ await test(`${rounds} rounds of kill -9 under ${WRITERS} writers lose nothing (s
 }, 20 + rounds * 3);
 agent.destroy();
 bakery.remove();
-finish();
+process.exit(finish());

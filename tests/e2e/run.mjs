@@ -1,12 +1,12 @@
 // The pages in real browsers: two processes, one that does something and one that watches.
 import { launch, Screen, toNumber } from './browser.mjs';
-import { assert, finish, test } from './harness.mjs';
-import { homebake, makeBakery, serve } from './server.mjs';
+import { assert, finish, test } from '../support/harness.mjs';
+import { homebake, makeBakery, serve } from '../support/server.mjs';
 
 const bakery = makeBakery();
 let server = await serve(bakery.data);
 const [here, there] = await Promise.all([launch(), launch()]);
-const { owner, manager, rep } = bakery.people;
+const { owner, manager, rep1: rep } = bakery.people;
 const complaints = [];
 // The screens whose console must stay silent.
 const screens = [];

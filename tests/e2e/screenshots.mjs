@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch, Screen } from './browser.mjs';
-import { makeBakery, serve } from './server.mjs';
+import { makeBakery, serve } from '../support/server.mjs';
 
 const SIZE_MAX = 150_000;
 const folder = fileURLToPath(new URL('../../docs/screenshots', import.meta.url));
@@ -77,7 +77,7 @@ async function pictures(size, options = {}) {
 
 try {
     await fillShelves(bakery.people.manager);
-    await feedback(bakery.people.rep, 'The oven on the left runs hot; the loaves at the back came out dark.');
+    await feedback(bakery.people.rep1, 'The oven on the left runs hot; the loaves at the back came out dark.');
     await feedback(bakery.people.owner, 'Two customers asked for sliced bread. Let us try it on Saturday.');
     await pictures('phone', { deviceScaleFactor: 1.5 });
     await pictures('desktop');

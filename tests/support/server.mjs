@@ -1,17 +1,20 @@
-// Starts build/homebake on a fresh demo bakery, and stops it.
+// Starts the program on a fresh demo bakery, and stops it.
 import { spawn, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const program = resolve(process.env.HOMEBAKE_BIN ?? 'build/homebake');
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = resolve(process.env.HOMEBAKE_BIN ?? join(root, 'build', 'homebake'));
 
 export function homebake(...args) {
     return execFileSync(program, args, { encoding: 'utf8' });
 }
 
-export function makeData() {
-    const data = join(mkdtempSync(join(tmpdir(), 'homebake-clients-')), 'data');
+// The data folder, and who may sign in: { owner, manager, rep1, rep2 }, each { email, password }.
+export function makeBakery() {
+    const data = join(mkdtempSync(join(tmpdir(), 'homebake-')), 'data');
     homebake('demo', '--data', data);
     const text = readFileSync(join(data, 'demo-sign-ins.txt'), 'utf8');
     const people = {};
