@@ -38,7 +38,24 @@ void load_pin(int cpu)
         load_fail("sched_setaffinity");
 }
 
-uint64_t load_cpu_ns(pid_t pid)
+/* The number behind `name` in a file of /proc; the first number of the file when name is NULL. */
+static uint64_t read_number(const char *path, const char *name)
+{
+    char line[256];
+    unsigned long long n = 0;
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof(line), f)) {
+        if (name && strncmp(line, name, strlen(name)) != 0)
+            continue;
+        n = strtoull(line + (name ? strlen(name) : 0), NULL, 10);
+        break;
+    }
+    if (f)
+        fclose(f); /* a thread may have ended meanwhile: then it counts for nothing */
+    return n;
+}
+
+static uint64_t sum_over_threads(pid_t pid, const char *file, const char *name)
 {
     char path[320];
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
@@ -47,16 +64,28 @@ uint64_t load_cpu_ns(pid_t pid)
         load_fail(path);
     uint64_t sum = 0;
     for (struct dirent *e; (e = readdir(tasks));) {
-        snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)pid, e->d_name);
-        FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "r");
-        unsigned long long ns = 0;
-        if (f && fscanf(f, "%llu", &ns) == 1)
-            sum += ns;
-        if (f)
-            fclose(f);
+        snprintf(path, sizeof(path), "/proc/%d/task/%s/%s", (int)pid, e->d_name, file);
+        sum += e->d_name[0] == '.' ? 0 : read_number(path, name);
     }
     closedir(tasks);
     return sum;
+}
+
+uint64_t load_cpu_ns(pid_t pid)
+{
+    return sum_over_threads(pid, "schedstat", NULL);
+}
+
+uint64_t load_switches(pid_t pid)
+{
+    return sum_over_threads(pid, "status", "voluntary_ctxt_switches:");
+}
+
+size_t load_resident_bytes(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    return read_number(path, "VmRSS:") * 1024;
 }
 
 int load_compare_u64(const void *a, const void *b)
@@ -246,6 +275,7 @@ void load_server_start(struct load_server *s, const char *program, int shards, i
     int pipes[2];
     if (pipe(pipes) != 0)
         load_fail("pipe");
+    uint64_t start = load_now_ns();
     s->pid = fork();
     if (s->pid == 0)
         exec_server(s, program, shards, cpu, pipes[1]);
@@ -255,6 +285,7 @@ void load_server_start(struct load_server *s, const char *program, int shards, i
     s->port = (uint16_t)(colon ? atoi(colon + 1) : 0);
     if (!s->port)
         load_fail("the server did not say where it listens");
+    s->ready_ns = load_now_ns() - start;
     sign_in(s);
 }
 

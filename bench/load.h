@@ -20,6 +20,7 @@ struct load_server {
     char user_token[2048]; /* of a sales rep who has signed in */
     char user_id[40];
     char bread_id[40];
+    uint64_t ready_ns; /* from fork to the line that says where it listens */
 };
 
 /* Makes a demo bakery in a temporary folder and serves it with that many shards.  `cpu` pins it;
@@ -28,6 +29,9 @@ void load_server_start(struct load_server *s, const char *program, int shards, i
 void load_server_stop(struct load_server *s);
 /* CPU time of all threads of a process so far, nanoseconds (/proc/PID/task/x/schedstat). */
 uint64_t load_cpu_ns(pid_t pid);
+/* How often its threads went to sleep so far, and its resident memory (/proc/PID/…/status). */
+uint64_t load_switches(pid_t pid);
+size_t load_resident_bytes(pid_t pid);
 /* Monotonic nanoseconds. */
 uint64_t load_now_ns(void);
 void load_pin(int cpu);
