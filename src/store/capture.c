@@ -1,8 +1,8 @@
 /* The triggers, one for each table and verb, made from the catalogue:
  *
  *   capture   a row of `changes`, for live tables: new and old row as JSON
- *   derived   stock and shift_totals follow (derived.c); they are live tables too, and captured by
- * their own triggers audit     updates and deletes of what people write are kept for ever
+ *   derived   entries are reported to the ledger (derived.c, ledger.h)
+ *   audit     updates and deletes of what people write are kept for ever
  *
  * One trigger with all statements, since SQLite does not say in which order several would run. */
 #include "store/schema.h"

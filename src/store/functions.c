@@ -8,8 +8,10 @@
  *   actor()                    who is asking, or null
  *   row_json(spec, v, …)       a JSON object; spec as row.h has it
  *   table_json(table, v, …)    a JSON object of all shown columns (for triggers, where SQLite keeps
- * no auxiliary data that a parsed spec could live in) json_rows(text)            aggregate: a JSON
- * array of JSON texts ledger_baked, ledger_sold  reports to the ledger (ledger.h) */
+ *                              no auxiliary data that a parsed spec could live in)
+ *   json_rows(text)            aggregate: a JSON array of JSON texts
+ *   ledger_baked, ledger_sold  reports to the ledger (ledger.h)
+ */
 #include "store/sqlite.h"
 
 struct spec {
