@@ -250,10 +250,15 @@ void bindings_unref(struct binding_sets *s, struct bindings *b)
     mem_free(b);
 }
 
+bool binding_has_table(const struct binding *b, const struct table *t)
+{
+    return b->table ? b->table == t : t->is_live;
+}
+
 bool bindings_has_table(const struct bindings *b, const struct table *t)
 {
     for (uint32_t i = 0; i < b->count; i++)
-        if (b->items[i].table == t || (!b->items[i].table && t->is_live))
+        if (binding_has_table(&b->items[i], t))
             return true;
     return false;
 }

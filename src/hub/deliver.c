@@ -14,7 +14,7 @@
 #include <assert.h>
 
 enum {
-    RUN_MAX = 64,     /* changes encoded together: one frame of a group */
+    RUN_MAX = 64,     /* changes encoded together: one frame of a group, one word of bits */
     PUMP_MAX = 4096,  /* changes looked at in one go for one connection */
     RETRY_US = 100000 /* until the next try after memory ran out */
 };
@@ -98,26 +98,66 @@ static void deliver_group(struct hub *h, struct group *g, struct change *const *
     }
 }
 
-static void deliver_once(struct hub *h, struct group *g, struct change *const *items, size_t count)
+/* The changes of the run that the group may want. */
+static void deliver_wanted(struct hub *h, struct group *g, struct change *const *items,
+                           size_t count)
 {
-    if (g->mark == h->run)
-        return;
-    g->mark = h->run;
-    deliver_group(h, g, items, count);
+    struct change *wanted[RUN_MAX];
+    size_t wanted_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (g->wanted >> i & 1)
+            wanted[wanted_count++] = items[i];
+    deliver_group(h, g, wanted, wanted_count);
 }
 
-/* Each group that wants one of the tables, once, in the order of the changes. */
+static void note_groups(struct hub *h, struct link *links, uint64_t wanted, struct link *due)
+{
+    list_each(l, links)
+    {
+        struct group *g = container_of(l, struct route_link, link)->group;
+        if (g->mark != h->run) {
+            g->mark = h->run;
+            g->wanted = 0;
+            list_push_back(due, &g->due);
+        }
+        g->wanted |= wanted;
+    }
+}
+
+/* Those who ask for a value that the row has. */
+static void note_row(struct hub *h, const struct table *t, struct bytes row, uint64_t wanted,
+                     struct link *due)
+{
+    for (uint16_t i = 0; i < t->column_count; i++) {
+        struct link *links =
+            route_find(&h->groups.routes, t, &t->columns[i], row, &h->feed.scratch);
+        if (links)
+            note_groups(h, links, wanted, due);
+    }
+}
+
+/* The old row counts too: a DELETE is matched by it, and an UPDATE may be a DELETE for some. */
+static void note_change(struct hub *h, const struct change *c, uint64_t wanted, struct link *due)
+{
+    struct route_table *t = &h->groups.routes.tables[c->table->index];
+    if (t->mark != h->run) {
+        t->mark = h->run;
+        note_groups(h, &t->plain, UINT64_MAX, due);
+    }
+    note_row(h, c->table, c->new_row, wanted, due);
+    note_row(h, c->table, c->old_row, wanted, due);
+}
+
+/* Each group that may want one of the changes, once, in the order of the changes. */
 static void deliver_run(struct hub *h, struct change *const *items, size_t count)
 {
+    struct link due;
     h->run++;
-    for (size_t i = 0; i < count; i++) {
-        struct group_table *t = &h->groups.tables[items[i]->table->index];
-        if (t->mark == h->run)
-            continue;
-        t->mark = h->run;
-        list_each(l, &t->links)
-            deliver_once(h, container_of(l, struct group_link, link)->group, items, count);
-    }
+    list_init(&due);
+    for (size_t i = 0; i < count; i++)
+        note_change(h, items[i], UINT64_C(1) << i, &due);
+    for (struct link *l; (l = list_pop_front(&due));)
+        deliver_wanted(h, container_of(l, struct group, due), items, count);
 }
 
 /* Applies a change of the staff, before anybody is shown it. */

@@ -9,12 +9,7 @@ enum err groups_init(struct groups *g, const struct catalogue *c, const struct p
     map_init(&g->map, seed);
     binding_sets_init(&g->sets, c, seed);
     reader_classes_init(&g->classes, p, seed);
-    g->tables = mem_array(c->table_count, sizeof(struct group_table));
-    if (!g->tables)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < c->table_count; i++)
-        list_init(&g->tables[i].links);
-    return OK;
+    return routes_init(&g->routes, c, seed);
 }
 
 void groups_done(struct groups *g)
@@ -22,7 +17,7 @@ void groups_done(struct groups *g)
     map_done(&g->map);
     binding_sets_done(&g->sets);
     reader_classes_done(&g->classes);
-    mem_free(g->tables);
+    routes_done(&g->routes);
 }
 
 enum err groups_class(struct groups *g, const struct bindings *b, const struct identity *who,
@@ -50,31 +45,49 @@ static void make_key(const struct channel *ch, const struct bindings *b,
 }
 
 /* Where no policy lets the role see anything, as with anon, the group costs nothing. */
-static bool may_get(const struct groups *g, const struct bindings *b, enum role role,
-                    const struct table *t)
+static bool may_see(const struct groups *g, enum role role, const struct table *t)
 {
-    return bindings_has_table(b, t) &&
-           (role == ROLE_SERVICE || policy_has_any(g->classes.policies, t, VERB_SELECT, role));
+    return role == ROLE_SERVICE || policy_has_any(g->classes.policies, t, VERB_SELECT, role);
 }
 
-static void link_tables(struct groups *g, struct group *group)
+static size_t count_links(const struct groups *g, const struct bindings *b, enum role role)
 {
-    for (size_t i = 0; i < g->catalogue->table_count; i++) {
-        if (!may_get(g, group->bindings, group->class->who.role, &g->catalogue->tables[i]))
-            continue;
-        struct group_link *l = &group->links[group->link_count++];
-        l->group = group;
-        list_push_back(&g->tables[i].links, &l->link);
+    size_t count = 0;
+    for (uint16_t i = 0; i < g->catalogue->table_count; i++)
+        if (may_see(g, role, &g->catalogue->tables[i]))
+            count += route_count(b, &g->catalogue->tables[i]);
+    return count;
+}
+
+static enum err add_links(struct groups *g, struct group *group)
+{
+    enum err e = OK;
+    for (uint16_t i = 0; i < g->catalogue->table_count && !e; i++) {
+        const struct table *t = &g->catalogue->tables[i];
+        if (may_see(g, group->class->who.role, t))
+            e = route_add(&g->routes, group->bindings, t, group, group->links, &group->link_count);
     }
+    return e;
+}
+
+static void drop_if_empty(struct groups *g, struct group *group)
+{
+    if (group->count > 0)
+        return;
+    for (uint32_t i = 0; i < group->link_count; i++)
+        route_remove(&group->links[i]);
+    map_remove(&g->map, group->entry.key);
+    bindings_unref(&g->sets, group->bindings);
+    reader_class_unref(&g->classes, group->class);
+    mem_free(group->members);
+    mem_free(group);
 }
 
 static enum err group_new(struct groups *g, const struct channel *ch, struct bindings *b,
                           struct reader_class *class, struct group **out)
 {
-    size_t links = 0;
-    for (size_t i = 0; i < g->catalogue->table_count; i++)
-        links += may_get(g, b, class->who.role, &g->catalogue->tables[i]);
-    struct group *group = mem_zalloc(sizeof(*group) + links * sizeof(struct group_link));
+    size_t links = count_links(g, b, class->who.role);
+    struct group *group = mem_zalloc(sizeof(*group) + links * sizeof(struct route_link));
     if (!group)
         return ERR_NOMEM;
     make_key(ch, b, class, group->key);
@@ -88,22 +101,13 @@ static enum err group_new(struct groups *g, const struct channel *ch, struct bin
     group->bindings = bindings_ref(b);
     group->class = class;
     class->refs++;
-    link_tables(g, group);
+    list_init(&group->due);
+    if (add_links(g, group)) {
+        drop_if_empty(g, group);
+        return ERR_NOMEM;
+    }
     *out = group;
     return OK;
-}
-
-static void drop_if_empty(struct groups *g, struct group *group)
-{
-    if (group->count > 0)
-        return;
-    for (uint16_t i = 0; i < group->link_count; i++)
-        list_remove(&group->links[i].link);
-    map_remove(&g->map, group->entry.key);
-    bindings_unref(&g->sets, group->bindings);
-    reader_class_unref(&g->classes, group->class);
-    mem_free(group->members);
-    mem_free(group);
 }
 
 /* ---- members ---- */

@@ -1,27 +1,18 @@
 /* group: the channels that get the same bytes: one topic, wire version, set of bindings and class
- * of reader.  A change is decided and encoded once per group.  Groups are found by table, so that a
- * change costs only those that want its table.  Shard thread only. */
+ * of reader.  A change is decided and encoded once per group.  Groups are found by table and by the
+ * values that their filters name (route.h), so that a change costs only those that may want it.
+ * Shard thread only. */
 #ifndef HUB_GROUP_H
 #define HUB_GROUP_H
 
 #include "hub/binding.h"
 #include "hub/channel.h"
 #include "hub/reader.h"
+#include "hub/route.h"
 
 struct group_member {
     struct conn *conn; /* here, so that a delivery touches nothing else */
     struct channel *channel;
-};
-
-/* In the list of one table. */
-struct group_link {
-    struct link link;
-    struct group *group;
-};
-
-struct group_table {
-    struct link links; /* struct group_link.link, in order of the groups' making */
-    uint64_t mark;     /* the last run of changes that was given to them */
 };
 
 enum { GROUP_KEY_SIZE = 25 };
@@ -34,16 +25,18 @@ struct group {
     struct group_member *members; /* first those at the head, then those behind */
     uint32_t live_count, count, capacity;
     enum phx_version version;
-    uint64_t mark; /* the last run of changes that was given to this group */
+    uint64_t mark;   /* the last run of changes that holds one for this group */
+    uint64_t wanted; /* bit n: it may want change n of that run */
+    struct link due; /* in deliver's list, while that run is delivered */
     char key[GROUP_KEY_SIZE];
-    uint16_t link_count;
-    struct group_link links[];
+    uint32_t link_count;
+    struct route_link links[];
 };
 
 struct groups {
     const struct catalogue *catalogue;
     struct map map;
-    struct group_table *tables; /* by table->index */
+    struct routes routes;
     struct binding_sets sets;
     struct reader_classes classes;
     uint64_t subscriptions; /* bindings of all channels */

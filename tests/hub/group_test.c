@@ -138,9 +138,9 @@ static void group_that_may_see_nothing_is_in_no_table(void **state)
     assert_int_equal(groups_class(&f->groups, f->sales, &who, &anon), OK);
     assert_int_equal(group_enter(&f->groups, f->members[0], f->sales, anon), OK);
     reader_class_unref(&f->groups.classes, anon);
-    assert_true(list_is_empty(&f->groups.tables[f->sales->items[0].table->index].links));
+    assert_true(list_is_empty(&f->groups.routes.tables[f->sales->items[0].table->index].plain));
     enter(f, 1);
-    assert_false(list_is_empty(&f->groups.tables[f->sales->items[0].table->index].links));
+    assert_false(list_is_empty(&f->groups.routes.tables[f->sales->items[0].table->index].plain));
 }
 
 static void members_leave_in_any_order(void **state)
@@ -192,7 +192,7 @@ static void enter_without_memory_leaves_the_channel_outside(void **state)
         mem_fail_at(0);
         assert_int_equal(f->members[0]->group != NULL, e == OK);
         assert_int_equal(f->groups.map.count, e ? 0 : 1);
-        assert_int_equal(list_is_empty(&f->groups.tables[1].links), e != OK);
+        assert_int_equal(list_is_empty(&f->groups.routes.tables[1].plain), e != OK);
     }
 }
 
