@@ -20,6 +20,7 @@ import {
   Skeleton,
   Stepper,
 } from '../ui/parts';
+import { useSaving } from '../ui/saving';
 import { say } from '../ui/toast';
 
 const QUICK = [10, 20, 40] as const;
@@ -138,19 +139,7 @@ function mayRemove(p: Production): boolean {
 function BakeEditor({ entry, onClose }: { entry: Production; onClose: () => void }) {
   const [quantity, setQuantity] = useState(entry.quantity);
   const [note, setNote] = useState(entry.note ?? '');
-  const [error, setError] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const run = async (work: Promise<string>, done: string) => {
-    setBusy(true);
-    const problem = await work;
-    setBusy(false);
-    if (problem) {
-      setError(problem);
-      return;
-    }
-    onClose();
-    say(done);
-  };
+  const { error, isBusy, run } = useSaving(onClose);
   const save = (e: Event) => {
     e.preventDefault();
     void run(changeProduction(entry.id, { quantity, note: note.trim() || null }), 'Entry changed');

@@ -8,7 +8,7 @@ import { fromMinor, parseMoney, toMinor } from '../lib/money';
 import { count } from '../lib/words';
 import { EditIcon, PlusIcon } from '../ui/icons';
 import { Confirm, Empty, Failed, Field, FormError, PageHead, Sheet, Skeleton } from '../ui/parts';
-import { say } from '../ui/toast';
+import { useSaving } from '../ui/saving';
 
 const byName = computed(() => [...s.breads.all].sort((a, b) => a.name.localeCompare(b.name)));
 
@@ -91,22 +91,8 @@ function DraftFields({
 function BreadSheet({ bread, onClose }: { bread: Bread | null; onClose: () => void }) {
   const [draft, setDraft] = useState(draftOf(bread));
   const [faults, setFaults] = useState<Faults>({});
-  const [error, setError] = useState('');
-  const [isInUse, setInUse] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const run = async (work: Promise<string>, done: string) => {
-    setBusy(true);
-    const problem = await work;
-    setBusy(false);
-    if (!problem) {
-      onClose();
-      say(done);
-    } else if (problem === 'in use') {
-      setInUse(true);
-    } else {
-      setError(problem);
-    }
-  };
+  const { error, isBusy, run } = useSaving(onClose);
+  const isInUse = error === 'in use';
   const save = (e: Event) => {
     e.preventDefault();
     const found = check(draft);
@@ -123,7 +109,7 @@ function BreadSheet({ bread, onClose }: { bread: Bread | null; onClose: () => vo
       <form class="form" noValidate onSubmit={save}>
         <DraftFields draft={draft} faults={faults} onChange={setDraft} />
         {bread && <p class="fine">A new price counts for new sales only.</p>}
-        <FormError text={error} />
+        <FormError text={isInUse ? '' : error} />
         <button type="submit" class="button button-main button-big" disabled={isBusy}>
           {bread ? 'Save the change' : 'Add bread'}
         </button>

@@ -8,6 +8,7 @@ import { uuid } from '../lib/uuid';
 import { relativeDay, shiftWords, timeWords } from '../lib/words';
 import { EditIcon } from '../ui/icons';
 import { Empty, Failed, Field, FormError, PageHead, Sheet, ShiftChoice, Skeleton } from '../ui/parts';
+import { useSaving } from '../ui/saving';
 import { say } from '../ui/toast';
 
 const NOTE_MAX = 2000;
@@ -69,25 +70,15 @@ function FeedbackForm() {
 
 function NoteEditor({ entry, onClose }: { entry: Feedback; onClose: () => void }) {
   const [note, setNote] = useState(entry.note);
-  const [error, setError] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const save = async (e: Event) => {
+  const { error, setError, isBusy, run } = useSaving(onClose);
+  const save = (e: Event) => {
     e.preventDefault();
-    if (!note.trim()) {
-      setError('Please write a few words.');
-      return;
-    }
-    setBusy(true);
-    const problem = await changeFeedback(entry.id, { note: note.trim() });
-    setBusy(false);
-    setError(problem);
-    if (problem) return;
-    onClose();
-    say('Feedback changed');
+    if (note.trim()) void run(changeFeedback(entry.id, { note: note.trim() }), 'Feedback changed');
+    else setError('Please write a few words.');
   };
   return (
     <Sheet title="Change your feedback" onClose={onClose}>
-      <form class="form" noValidate onSubmit={(e) => void save(e)}>
+      <form class="form" noValidate onSubmit={save}>
         <Field label="Feedback">
           {(a) => (
             <textarea

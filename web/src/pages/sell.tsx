@@ -24,6 +24,7 @@ import {
   Skeleton,
   Stepper,
 } from '../ui/parts';
+import { useSaving } from '../ui/saving';
 import { say } from '../ui/toast';
 
 const QUICK = [1, 2, 3, 5, 10] as const;
@@ -266,20 +267,8 @@ function SaleEditor({ sale, onClose }: { sale: Sale; onClose: () => void }) {
     discount: toMinor(sale.discount) ? String(fromMinor(toMinor(sale.discount))) : '',
     returned: sale.returned,
   });
-  const [error, setError] = useState('');
-  const [isBusy, setBusy] = useState(false);
+  const { error, setError, isBusy, run } = useSaving(onClose);
   const discount = readDiscount(extras.discount);
-  const run = async (work: Promise<string>, done: string) => {
-    setBusy(true);
-    const problem = await work;
-    setBusy(false);
-    if (problem) {
-      setError(problem);
-      return;
-    }
-    onClose();
-    say(done);
-  };
   const save = (e: Event) => {
     e.preventDefault();
     if (discount === null) setError('Please enter the discount as an amount, such as 150 or 99.50.');
