@@ -16,30 +16,31 @@ bool upgrade_owns(struct bytes path)
            bytes_equal(path, BYTES("/socket/websocket"));
 }
 
-/* The decoded value of a query parameter, empty when absent; broken escapes give no value. */
-static void query_parameter(const struct http_request *r, struct bytes name, struct buf *out)
+/* The decoded value of a query parameter, empty when absent.  An error: broken escapes, or too
+ * long. */
+static enum err query_parameter(const struct http_request *r, struct bytes name, struct buf *out)
 {
     struct bytes rest = r->query;
     struct bytes key, value;
     while (http_query_next(&rest, &key, &value)) {
         if (!bytes_equal(key, name))
             continue;
-        if (http_decode_query(out, value))
-            buf_reset(out);
-        return;
+        enum err e = http_decode_query(out, value);
+        return e ? e : out->err;
     }
+    return OK;
 }
 
 /* x-api-key, apikey, or the query's. */
-static void find_api_key(const struct http_request *r, struct buf *out)
+static enum err find_api_key(const struct http_request *r, struct buf *out)
 {
     struct bytes header = http_header(r, BYTES("x-api-key"));
     if (header.size == 0)
         header = http_header(r, BYTES("apikey"));
-    if (header.size)
-        buf_put(out, header);
-    else
-        query_parameter(r, BYTES("apikey"), out);
+    if (header.size == 0)
+        return query_parameter(r, BYTES("apikey"), out);
+    buf_put(out, header);
+    return out->err;
 }
 
 static struct bytes fault_text(enum token_fault fault)
@@ -65,11 +66,10 @@ static struct refusal check_key(struct shard *s, struct http_peer *p, const stru
 {
     struct buf key;
     buf_init(&key, PARAMETER_MAX);
-    find_api_key(r, &key);
+    enum err e = find_api_key(r, &key);
     struct refusal no = {0};
-    if (key.err || key.size == 0) {
-        no = (struct refusal){401,
-                              key.err ? fault_text(TOKEN_MALFORMED) : BYTES("API key is missing")};
+    if (e || key.size == 0) {
+        no = (struct refusal){401, e ? fault_text(TOKEN_MALFORMED) : BYTES("API key is missing")};
     } else {
         enum token_fault fault = token_verify(store_secret(s->cfg.store), buf_bytes(&key),
                                               s->now_us / TIME_US_PER_S, &p->claims);
@@ -84,8 +84,9 @@ static struct refusal check_version(struct http_peer *p, const struct http_reque
 {
     struct buf vsn;
     buf_init(&vsn, 64);
-    query_parameter(r, BYTES("vsn"), &vsn);
-    enum err e = vsn.err ? ERR_UNSUPPORTED : phx_version_parse(buf_bytes(&vsn), &p->version);
+    enum err e = query_parameter(r, BYTES("vsn"), &vsn);
+    if (!e)
+        e = phx_version_parse(buf_bytes(&vsn), &p->version);
     buf_done(&vsn);
     return e ? (struct refusal){400, BYTES("Unsupported vsn: 1.0.0 and 2.0.0 are spoken here")}
              : (struct refusal){0};
