@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "io/clock.h"
 #include "server/admin.h"
 #include "server/control.h"
@@ -218,6 +219,12 @@ bool bakery_read_password(const char *command, char out[PASSWORD_MAX + 1])
         return false;
     }
     size_t size = strcspn(line, "\r\n");
+    /* A zero byte hides what is behind it; and clients send passwords as UTF-8. */
+    bool is_text = (line[size] || feof(stdin)) && utf8_is_valid((struct bytes){line, size});
+    if (!is_text && size <= PASSWORD_MAX) {
+        cmd_complain(command, "the password must be text in UTF-8");
+        return false;
+    }
     if (size < PASSWORD_MIN || size > PASSWORD_MAX) {
         cmd_complain(command, "the password must have %d to %d characters", PASSWORD_MIN,
                      PASSWORD_MAX);

@@ -123,6 +123,12 @@ static int unknown(const char *name)
     return EXIT_USAGE;
 }
 
+/* What was printed may not have got anywhere. */
+static int end_of_print(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_OK : EXIT_FAILED;
+}
+
 static int help(const char *name)
 {
     const struct command *c = name ? find(name) : NULL;
@@ -132,7 +138,7 @@ static int help(const char *name)
         fputs(c->help, stdout);
     else
         overview(stdout);
-    return EXIT_OK;
+    return end_of_print();
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -154,7 +160,7 @@ int main(int argc, char **argv)
         return help(argc > 2 ? argv[2] : NULL);
     if (is_word(argv[1], "version", "--version")) {
         puts("homebake " SERVER_VERSION);
-        return EXIT_OK;
+        return end_of_print();
     }
     const struct command *c = find(argv[1]);
     if (!c)

@@ -1,5 +1,8 @@
 #include "server/bakery.h"
 
+#include <stdio_ext.h>
+#include <unistd.h>
+
 #include "base/json.h"
 #include "support.h"
 
@@ -67,6 +70,63 @@ static void passwords_are_hashed_and_their_length_is_checked(void **state)
     buf_done(&request);
 }
 
+/* Reads `size` bytes as standard input would give them. */
+static bool read_password(const char *input, size_t size, char out[PASSWORD_MAX + 1])
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], input, size), (ssize_t)size);
+    close(ends[1]);
+    assert_true(dup2(ends[0], STDIN_FILENO) >= 0);
+    close(ends[0]);
+    __fpurge(stdin);
+    clearerr(stdin);
+    return bakery_read_password("test", out);
+}
+
+static void a_password_is_one_line_of_text_that_a_client_can_send(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *input;
+        size_t size;
+        const char *password;
+    } cases[] = {
+        {"long enough\n", 12, "long enough"},
+        {"long enough", 11, "long enough"},
+        {"long enough\r\nmore\n", 18, "long enough"},
+        {"sch\xc3\xb6n lang\n", 12, "sch\xc3\xb6n lang"},
+        {"", 0, NULL},
+        {"\n", 1, NULL},
+        {"short\n", 6, NULL},
+        {"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\n", 9, NULL},
+        {"long enough\0and more\n", 21, NULL},
+        {"\0\n", 2, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char out[PASSWORD_MAX + 1];
+        bool is_read = read_password(cases[i].input, cases[i].size, out);
+        assert_int_equal(is_read, cases[i].password != NULL);
+        if (is_read)
+            assert_string_equal(out, cases[i].password);
+    }
+}
+
+static void a_password_has_its_longest_length(void **state)
+{
+    (void)state;
+    char input[PASSWORD_MAX + 16];
+    char out[PASSWORD_MAX + 1];
+    memset(input, 'x', sizeof(input));
+    input[PASSWORD_MAX] = '\n';
+    assert_true(read_password(input, PASSWORD_MAX + 1, out));
+    assert_int_equal(strlen(out), PASSWORD_MAX);
+    input[PASSWORD_MAX] = 'x';
+    input[PASSWORD_MAX + 1] = '\n';
+    assert_false(read_password(input, PASSWORD_MAX + 2, out));
+    assert_false(read_password(input, sizeof(input), out));
+}
+
 static void without_a_server_a_request_is_carried_out_here(void **state)
 {
     (void)state;
@@ -104,6 +164,8 @@ int main(void)
         cmocka_unit_test(a_writer_keeps_others_from_writing_and_not_from_reading),
         cmocka_unit_test(a_folder_without_a_bakery_is_told),
         cmocka_unit_test(passwords_are_hashed_and_their_length_is_checked),
+        cmocka_unit_test(a_password_is_one_line_of_text_that_a_client_can_send),
+        cmocka_unit_test(a_password_has_its_longest_length),
         cmocka_unit_test(without_a_server_a_request_is_carried_out_here),
         cmocka_unit_test(a_server_that_does_not_answer_is_told),
     };
