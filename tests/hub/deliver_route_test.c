@@ -39,17 +39,15 @@ static void put_entry(struct rng *r, char *out, size_t size)
 {
     const char *format = one_of(r, entries, CHECK_COUNT(entries));
     unsigned n = (unsigned)rng_below(r, IDS);
-    char text[200];
     const char *hole = strstr(format, "%u");
     int before = hole ? (int)(hole - format) : (int)strlen(format);
     const char *prefix = strstr(format, "id=eq.%u") && !strstr(format, "user_id")
                              ? "00000000-0000-4000-9000-00000000000"
                              : "";
-    snprintf(text, sizeof(text), "%.*s", before, format);
     if (hole)
-        snprintf(out, size, "%s%s%u%s", text, prefix, n, hole + 2);
+        snprintf(out, size, "%.*s%s%u%s", before, format, prefix, n, hole + 2);
     else
-        snprintf(out, size, "%s", text);
+        snprintf(out, size, "%s", format);
 }
 
 static void put_row(struct rng *r, bool is_sale, char *out, size_t size)
