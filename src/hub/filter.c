@@ -1,5 +1,7 @@
 #include "hub/filter.h"
 
+#include "hub/like.h"
+
 /* SQL's three truth values; `not` turns the outer two round. */
 enum truth { IS_FALSE = -1, IS_UNKNOWN = 0, IS_TRUE = 1 };
 
@@ -9,10 +11,17 @@ struct op_name {
 };
 
 static const struct op_name op_names[] = {
-    {BYTES_INIT("eq"), FILTER_EQ}, {BYTES_INIT("neq"), FILTER_NEQ},
-    {BYTES_INIT("gt"), FILTER_GT}, {BYTES_INIT("gte"), FILTER_GTE},
-    {BYTES_INIT("lt"), FILTER_LT}, {BYTES_INIT("lte"), FILTER_LTE},
-    {BYTES_INIT("in"), FILTER_IN}, {BYTES_INIT("is"), FILTER_IS},
+    {BYTES_INIT("eq"), FILTER_EQ},
+    {BYTES_INIT("neq"), FILTER_NEQ},
+    {BYTES_INIT("gt"), FILTER_GT},
+    {BYTES_INIT("gte"), FILTER_GTE},
+    {BYTES_INIT("lt"), FILTER_LT},
+    {BYTES_INIT("lte"), FILTER_LTE},
+    {BYTES_INIT("in"), FILTER_IN},
+    {BYTES_INIT("is"), FILTER_IS},
+    {BYTES_INIT("isdistinct"), FILTER_ISDISTINCT},
+    {BYTES_INIT("like"), FILTER_LIKE},
+    {BYTES_INIT("ilike"), FILTER_ILIKE},
 };
 
 enum { OP_COUNT = sizeof(op_names) / sizeof(op_names[0]), SHOWN_MAX = 200 };
@@ -175,6 +184,22 @@ static enum err parse_is(struct parser *p, struct filter_term *term, struct byte
     return OK;
 }
 
+/* `term->values` holds the pattern. */
+static enum err check_pattern(struct parser *p, const struct filter_term *term)
+{
+    struct bytes pattern = term->values[0].text;
+    enum err e = like_check(pattern);
+    if (e == ERR_LIMIT)
+        return fault(p, e, BYTES("pattern is too long: "), pattern);
+    return e ? fault(p, e, BYTES("LIKE pattern must not end with escape character: "), pattern)
+             : OK;
+}
+
+static bool is_like(const struct filter_term *term)
+{
+    return term->op == FILTER_LIKE || term->op == FILTER_ILIKE;
+}
+
 static enum err parse_operand(struct parser *p, struct filter_term *term, struct bytes text)
 {
     if (term->op == FILTER_IS)
@@ -182,13 +207,17 @@ static enum err parse_operand(struct parser *p, struct filter_term *term, struct
     if (term->column->type == TYPE_JSONB)
         return fault(p, ERR_UNSUPPORTED, BYTES("jsonb columns can only be filtered with `is`: "),
                      term->column->name);
+    if (is_like(term) && term->column->type != TYPE_TEXT)
+        return fault(p, ERR_TYPE, BYTES("`like` and `ilike` want a text column: "),
+                     term->column->name);
     if (term->op == FILTER_IN)
         return parse_list(p, term, text);
     term->values = arena_zalloc(p->arena, sizeof(struct value));
     if (!term->values)
         return ERR_NOMEM;
     term->value_count = 1;
-    return parse_value(p, term->column, text, term->values);
+    enum err e = parse_value(p, term->column, text, term->values);
+    return !e && is_like(term) ? check_pattern(p, term) : e;
 }
 
 static enum err find_op(struct parser *p, struct bytes name, enum filter_op *out)
@@ -199,6 +228,9 @@ static enum err find_op(struct parser *p, struct bytes name, enum filter_op *out
             return OK;
         }
     }
+    if (bytes_equal(name, BYTES("match")) || bytes_equal(name, BYTES("imatch")))
+        return fault(p, ERR_UNSUPPORTED,
+                     BYTES("regular expressions are not supported, use like or ilike: "), name);
     return fault(p, ERR_UNSUPPORTED, BYTES("unsupported operator: "), name);
 }
 
@@ -260,6 +292,7 @@ static enum truth compare(const struct filter_term *t, struct value v)
     int order = value_compare(v, t->values[0]);
     switch (t->op) {
     case FILTER_NEQ:
+    case FILTER_ISDISTINCT:
         return truth_of(order != 0);
     case FILTER_GT:
         return truth_of(order > 0);
@@ -299,7 +332,9 @@ static enum truth term_truth(const struct filter_term *t, struct json_value row,
     if (t->op == FILTER_IS)
         return is_op(t, v);
     if (v.kind == VALUE_NULL)
-        return IS_UNKNOWN;
+        return t->op == FILTER_ISDISTINCT ? IS_TRUE : IS_UNKNOWN;
+    if (is_like(t))
+        return truth_of(like_matches(t->values[0].text, v.text, t->op == FILTER_ILIKE));
     return t->op == FILTER_IN ? is_in(t, v) : compare(t, v);
 }
 

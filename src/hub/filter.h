@@ -1,6 +1,8 @@
 /* filter: the row filter of one binding, `column=[not.]op.value` terms joined by commas, all of
- * which must hold (protocol, section 7.2).  Operators: eq neq gt gte lt lte in is.  Evaluated on
- * the JSON of a row. Immutable once parsed; its memory is the arena it was parsed into. */
+ * which must hold (protocol, section 7.2).  Operators: eq neq gt gte lt lte in is isdistinct like
+ * ilike; match and imatch are refused, for what a regular expression may cost has no bound.
+ * Evaluated on the JSON of a row.  Immutable once parsed; its memory is the arena it was parsed
+ * into. */
 #ifndef HUB_FILTER_H
 #define HUB_FILTER_H
 
@@ -16,7 +18,10 @@ enum filter_op {
     FILTER_LT,
     FILTER_LTE,
     FILTER_IN,
-    FILTER_IS /* no value: null and unknown; one value: true or false */
+    FILTER_IS, /* no value: null and unknown; one value: true or false */
+    FILTER_ISDISTINCT,
+    FILTER_LIKE, /* text columns only; the value is the pattern, see like.h */
+    FILTER_ILIKE
 };
 
 struct filter_term {

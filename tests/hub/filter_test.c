@@ -98,6 +98,19 @@ static void operators_compare_by_the_type_of_the_column(void **state)
         {"quantity=not.eq.3", false},
         {"quantity=not.in.(1,2)", true},
         {"extra=not.is.null", true},
+        {"quantity=isdistinct.3", false},
+        {"quantity=isdistinct.4", true},
+        {"quantity=not.isdistinct.3", true},
+        {"unit_price=isdistinct.1500.501", true},
+        {"note=like.a%", true},
+        {"note=like.\"a,%\"", true},
+        {"note=like.A%", false},
+        {"note=ilike.A_B", true},
+        {"note=not.like.a%", false},
+        {"note=not.ilike.X%", true},
+        {"returned=not.is.true", true},
+        {"returned=not.is.unknown", true},
+        {"returned=is.FALSE", true},
         {" quantity=eq.3 ", true},
         {"", true},
         {"  ", true},
@@ -110,13 +123,17 @@ static void operators_compare_by_the_type_of_the_column(void **state)
 static void null_and_absent_values_pass_only_is_null(void **state)
 {
     struct fixture *f = *state;
-    static const char *const never[] = {"quantity=eq.3",    "quantity=not.eq.3",   "quantity=neq.3",
-                                        "quantity=in.(3)",  "quantity=not.in.(3)", "quantity=lt.9",
-                                        "returned=is.true", "quantity=not.is.null"};
+    static const char *const never[] = {
+        "quantity=eq.3",    "quantity=not.eq.3",    "quantity=neq.3",
+        "quantity=in.(3)",  "quantity=not.in.(3)",  "quantity=lt.9",
+        "returned=is.true", "quantity=not.is.null", "note=like.%",
+        "note=not.like.a",  "note=ilike.%",         "quantity=not.isdistinct.3"};
     for (size_t i = 0; i < CHECK_COUNT(never); i++)
         if (matches(f, never[i], NULLS))
             fail_msg("%s", never[i]);
     assert_true(matches(f, "quantity=is.null", NULLS));
+    assert_true(matches(f, "quantity=isdistinct.3", NULLS));
+    assert_false(matches(f, "quantity=isdistinct.3", "{}"));
     assert_true(matches(f, "returned=is.unknown", NULLS));
     assert_true(matches(f, "returned=not.is.true", NULLS));
     assert_false(matches(f, "quantity=is.null", "{}"));
@@ -149,10 +166,14 @@ static void what_is_not_supported_is_refused_with_a_sentence(void **state)
         {"quantity=eq.", ERR_TYPE},
         {"id=eq.xyz", ERR_TYPE},
         {"quantity=eq.99999999999", ERR_RANGE},
-        {"quantity=like.3%", ERR_UNSUPPORTED},
-        {"quantity=ilike.3%", ERR_UNSUPPORTED},
-        {"quantity=match.3", ERR_UNSUPPORTED},
-        {"quantity=isdistinct.3", ERR_UNSUPPORTED},
+        {"quantity=like.3%", ERR_TYPE},
+        {"id=ilike.3%", ERR_TYPE},
+        {"note=like.a\\", ERR_SYNTAX},
+        {"note=match.a", ERR_UNSUPPORTED},
+        {"note=imatch.a", ERR_UNSUPPORTED},
+        {"quantity=isdistinct.x", ERR_TYPE},
+        {"extra=like.a", ERR_UNSUPPORTED},
+        {"quantity=is.unknown", ERR_TYPE},
         {"quantity=EQ.3", ERR_UNSUPPORTED},
         {"quantity=not.not.eq.3", ERR_UNSUPPORTED},
         {"extra=eq.1", ERR_UNSUPPORTED},
@@ -177,6 +198,17 @@ static void what_is_not_supported_is_refused_with_a_sentence(void **state)
         if (e != cases[i].want || f->message.size == 0)
             fail_msg("%s: %s", cases[i].filter, err_text(e));
     }
+}
+
+static void pattern_has_a_bound(void **state)
+{
+    struct fixture *f = *state;
+    struct filter filter;
+    char text[10 + 101 + 1] = "note=like.";
+    memset(text + 10, '%', 101);
+    assert_int_equal(parse(f, text, &filter), ERR_LIMIT);
+    text[10 + 100] = '\0';
+    assert_int_equal(parse(f, text, &filter), OK);
 }
 
 static void private_columns_do_not_exist(void **state)
@@ -240,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(backslashes_are_undone_inside_quotes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_supported_is_refused_with_a_sentence, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(pattern_has_a_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(private_columns_do_not_exist, set_up, tear_down),
         cmocka_unit_test_setup_teardown(number_of_terms_and_values_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_may_end_at_any_point, set_up, tear_down),
