@@ -16,6 +16,7 @@ void server_limits_init(struct server_limits *l)
         .drain_us = 5 * TIME_US_PER_S,
         .writes_queued_max = 4096,
         .reads_queued_max = 1024,
+        .passwords_queued_max = 64,
         .log_count_max = 65536,
         .log_bytes_max = 64 * 1024 * 1024,
         .restore_count = 4096,

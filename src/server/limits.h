@@ -17,11 +17,12 @@ struct server_limits {
     int64_t stall_us;  /* without progress in taking an answer */
     int64_t linger_us; /* for the peer to read a last answer before the connection is torn down */
     int64_t drain_us;  /* for everything to end after a signal */
-    size_t writes_queued_max; /* jobs waiting for the writer */
-    size_t reads_queued_max;  /* jobs waiting for the readers */
-    size_t log_count_max;     /* changes kept in memory for replay, shared by all shards */
-    size_t log_bytes_max;     /* of them */
-    size_t restore_count;     /* changes read from the store at the start, so that a restart can be
+    size_t writes_queued_max;    /* jobs waiting for the writer */
+    size_t reads_queued_max;     /* jobs waiting for the readers */
+    size_t passwords_queued_max; /* sign-ins whose password waits to be checked */
+    size_t log_count_max;        /* changes kept in memory for replay, shared by all shards */
+    size_t log_bytes_max;        /* of them */
+    size_t restore_count; /* changes read from the store at the start, so that a restart can be
                                  resumed over */
     int64_t checkpoint_after_us; /* from a commit to the checkpoint of it and what followed */
     int64_t log_keep_us;         /* changes kept in the store */

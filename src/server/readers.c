@@ -16,20 +16,37 @@ struct reader {
 struct readers {
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct mail_list queue;
-    size_t queue_max;
+    struct mail_list reads, passwords;
+    size_t reads_max, passwords_max;
+    size_t hashing; /* threads that check a password now */
     bool is_stopping;
     size_t count;
     struct reader threads[];
 };
 
-/* NULL: stop. */
-static struct call *take(struct readers *r)
+/* The next call for a thread, or NULL.  Checking a password takes as long as hundreds of reads, and
+ * anybody can ask for it: so one thread is left for the reads, and an only thread does them
+ * first. */
+static struct mail *next(struct readers *r)
 {
+    bool has_password = r->passwords.count > 0;
+    bool may_hash = has_password && r->hashing + 1 < r->count;
+    if (!may_hash && r->reads.count > 0)
+        return mail_list_pop(&r->reads);
+    if (!may_hash && (!has_password || r->hashing > 0))
+        return NULL;
+    r->hashing++;
+    return mail_list_pop(&r->passwords);
+}
+
+/* NULL: stop.  What this thread must leave then is for those that are hashing. */
+static struct call *take(struct readers *r, bool has_hashed)
+{
+    struct mail *m;
     pthread_mutex_lock(&r->lock);
-    while (r->queue.count == 0 && !r->is_stopping)
+    r->hashing -= has_hashed;
+    while (!(m = next(r)) && !r->is_stopping)
         pthread_cond_wait(&r->filled, &r->lock);
-    struct mail *m = mail_list_pop(&r->queue);
     pthread_mutex_unlock(&r->lock);
     return m ? container_of(m, struct call, mail) : NULL;
 }
@@ -56,7 +73,9 @@ static void *reader_main(void *arg)
 {
     struct reader *me = arg;
     struct call *c;
-    while ((c = take(me->all))) {
+    bool has_hashed = false;
+    while ((c = take(me->all, has_hashed))) {
+        has_hashed = c->action == API_PASSWORD;
         execute(me, c);
         send_home(c);
     }
@@ -72,14 +91,16 @@ static enum err reader_start(struct reader *me, struct store *s)
     return me->is_running ? OK : ERR_LIMIT;
 }
 
-enum err readers_start(struct store *s, size_t count, size_t queue_max, struct readers **out)
+enum err readers_start(struct store *s, size_t count, const struct server_limits *l,
+                       struct readers **out)
 {
     struct readers *r = mem_zalloc(sizeof(*r) + count * sizeof(r->threads[0]));
     if (!r)
         return ERR_NOMEM;
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->filled, NULL);
-    r->queue_max = queue_max;
+    r->reads_max = l->reads_queued_max;
+    r->passwords_max = l->passwords_queued_max;
     r->count = count;
     enum err e = OK;
     for (size_t i = 0; i < count && !e; i++) {
@@ -115,11 +136,14 @@ void readers_stop(struct readers *r)
 
 enum err readers_post(struct readers *r, struct call *c)
 {
+    bool is_password = c->action == API_PASSWORD;
+    struct mail_list *list = is_password ? &r->passwords : &r->reads;
+    size_t max = is_password ? r->passwords_max : r->reads_max;
     c->mail.kind = MAIL_CALL;
     pthread_mutex_lock(&r->lock);
-    enum err e = r->queue.count >= r->queue_max ? ERR_FULL : OK;
+    enum err e = list->count >= max ? ERR_FULL : OK;
     if (!e) {
-        mail_list_push(&r->queue, &c->mail);
+        mail_list_push(list, &c->mail);
         pthread_cond_signal(&r->filled);
     }
     pthread_mutex_unlock(&r->lock);

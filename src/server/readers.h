@@ -1,14 +1,16 @@
 /* readers: a few threads, each with a read-only store session, that do what must not hold up a
- * shard: reads, and the slow check of passwords.  The queue is bounded. */
+ * shard: reads, and the slow check of passwords.  Both queues are bounded, and passwords never take
+ * the last thread from reads. */
 #ifndef SERVER_READERS_H
 #define SERVER_READERS_H
 
 #include "server/call.h"
+#include "server/limits.h"
 
 struct readers;
 
 /* Opens `count` sessions and starts as many threads. */
-MUST_USE enum err readers_start(struct store *s, size_t count, size_t queue_max,
+MUST_USE enum err readers_start(struct store *s, size_t count, const struct server_limits *l,
                                 struct readers **out);
 /* Ends the threads after the calls that wait now.  Takes NULL. */
 void readers_stop(struct readers *r);

@@ -186,7 +186,7 @@ static enum err start_threads(struct server *s)
     if (!e)
         upkeep_set_writer(s->upkeep, s->writer);
     if (!e)
-        e = readers_start(s->store, s->cfg.readers, l->reads_queued_max, &s->readers);
+        e = readers_start(s->store, s->cfg.readers, l, &s->readers);
     for (size_t i = 0; i < s->shard_count && !e; i++)
         shard_connect(s->shards[i], s->writer, s->readers, s->shards, s->shard_count);
     while (!e && s->started < s->shard_count) {

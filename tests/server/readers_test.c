@@ -27,6 +27,14 @@ static int close_all(void **state)
     return 0;
 }
 
+static enum err start(struct fixture *f, size_t threads, size_t queue_max, struct readers **out)
+{
+    struct server_limits l;
+    server_limits_init(&l);
+    l.reads_queued_max = l.passwords_queued_max = queue_max;
+    return readers_start(f->bakery.store, threads, &l, out);
+}
+
 static void wait_for_call(struct fixture *f, const struct call *c)
 {
     struct mail_list mails;
@@ -40,7 +48,7 @@ static void reads_and_passwords_come_home_done(void **state)
     struct fixture *f = *state;
     struct readers *r;
     struct call c = {.home = &f->box, .action = API_READ};
-    assert_int_equal(readers_start(f->bakery.store, 2, 10, &r), OK);
+    assert_int_equal(start(f, 2, 10, &r), OK);
     store_reply_init(&c.api.reply, 65536);
     c.api.request = (struct store_request){.kind = STORE_PERSON,
                                            .who = {.role = ROLE_SERVICE},
@@ -71,9 +79,50 @@ static void full_queue_gives_the_call_back(void **state)
     struct fixture *f = *state;
     struct readers *r;
     struct call c = {.home = &f->box, .action = API_PASSWORD};
-    assert_int_equal(readers_start(f->bakery.store, 1, 0, &r), OK);
+    assert_int_equal(start(f, 1, 0, &r), OK);
+    assert_int_equal(readers_post(r, &c), ERR_FULL);
+    c.action = API_READ;
     assert_int_equal(readers_post(r, &c), ERR_FULL);
     readers_stop(r);
+}
+
+/* A crowd of sign-ins, and behind them a read: how many of them came home before it. */
+static size_t passwords_before_a_read(struct fixture *f, size_t threads)
+{
+    enum { CROWD = 12 };
+    struct readers *r;
+    struct call crowd[CROWD];
+    struct call read = {.home = &f->box, .action = API_READ};
+    struct mail_list mails;
+    size_t before = 0;
+    assert_int_equal(start(f, threads, CROWD, &r), OK);
+    store_reply_init(&read.api.reply, 65536);
+    read.api.request = (struct store_request){
+        .kind = STORE_PERSON, .who = {.role = ROLE_SERVICE}, .email = BYTES(OWNER_EMAIL)};
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = (struct call){.home = &f->box, .action = API_PASSWORD};
+        crowd[i].api.password = BYTES("x");
+        assert_int_equal(readers_post(r, &crowd[i]), OK);
+    }
+    /* The crowd's queue may be full: reads have their own. */
+    assert_int_equal(readers_post(r, &read), OK);
+    for (bool is_home = false; !is_home;) {
+        mailbox_wait(&f->box, &mails);
+        for (struct mail *m; !is_home && (m = mail_list_pop(&mails));) {
+            is_home = m == &read.mail;
+            before += !is_home;
+        }
+    }
+    readers_stop(r);
+    mailbox_take(&f->box, &mails);
+    store_reply_done(&read.api.reply);
+    return before;
+}
+
+static void a_read_does_not_wait_for_a_crowd_of_sign_ins(void **state)
+{
+    for (size_t threads = 1; threads <= 3; threads++)
+        assert_in_range(passwords_before_a_read(*state, threads), 0, 5);
 }
 
 static void what_waits_is_done_before_the_end(void **state)
@@ -83,7 +132,7 @@ static void what_waits_is_done_before_the_end(void **state)
     struct readers *r;
     struct call calls[COUNT];
     struct mail_list mails;
-    assert_int_equal(readers_start(f->bakery.store, 2, COUNT, &r), OK);
+    assert_int_equal(start(f, 2, COUNT, &r), OK);
     for (int i = 0; i < COUNT; i++) {
         calls[i] = (struct call){.home = &f->box, .action = API_PASSWORD};
         calls[i].api.password = BYTES("x");
@@ -100,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_passwords_come_home_done),
         cmocka_unit_test(full_queue_gives_the_call_back),
+        cmocka_unit_test(a_read_does_not_wait_for_a_crowd_of_sign_ins),
         cmocka_unit_test(what_waits_is_done_before_the_end),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
