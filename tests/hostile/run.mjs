@@ -1,0 +1,29 @@
+// Whatever a hostile or broken peer may do, from outside, against the running program.  Everything is on the
+// loopback, and bounded in number and time.
+import { finish } from '../support/harness.mjs';
+import { makeBakery } from '../support/server.mjs';
+import { auth } from './auth.mjs';
+import { commands, endings } from './cli.mjs';
+import { crowds, http, slowBody, slowHttp } from './http.mjs';
+import { liveSocket } from './live.mjs';
+import { rules } from './rules.mjs';
+import { overTls } from './tls.mjs';
+import { makeWorld } from './world.mjs';
+
+const world = await makeWorld(makeBakery());
+const second = makeBakery();
+try {
+    const slow = [slowHttp(world), slowBody(world), overTls(second)];
+    await http(world);
+    await auth(world);
+    await rules(world);
+    await liveSocket(world);
+    await Promise.all(slow);
+    await crowds(second);
+    await commands();
+    await endings();
+} finally {
+    await world.stop();
+    second.remove();
+}
+process.exit(finish());
