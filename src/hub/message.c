@@ -106,6 +106,8 @@ static void recv_inside(struct hub *h, struct channel *ch, const struct phx_mess
         leave(h, ch, m);
     else if (bytes_equal(m->event, BYTES("access_token")))
         access_token(h, ch, m);
+    else if (bytes_equal(m->event, BYTES("presence")))
+        message_refuse(h, ch->conn, m, channel_join_ref(ch), BYTES("Presence is not supported"));
 }
 
 static enum err decode(struct hub *h, const struct conn *c, enum ws_opcode opcode,
