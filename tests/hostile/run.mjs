@@ -10,7 +10,7 @@ import { rules } from './rules.mjs';
 import { overTls } from './tls.mjs';
 import { makeWorld } from './world.mjs';
 
-const world = await makeWorld(makeBakery());
+const world = await makeWorld(makeBakery(), '--shards', '2');
 const second = makeBakery();
 try {
     const slow = [slowHttp(world), slowBody(world), overTls(second)];
