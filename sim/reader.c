@@ -1,0 +1,399 @@
+/* One reader: connects, joins, beats, reads, comes back.  It knows only what it is told. */
+#include "world.h"
+
+#include <stdio.h>
+
+enum { TEXT_MAX = 64 << 20, TOPIC_MAX = 24 };
+static const int64_t second_us = INT64_C(1000000);
+
+void reader_init(struct world *w, struct reader *r, int number)
+{
+    *r = (struct reader){.number = number, .who = {.person = -1, .role = ROLE_ANON}};
+    r->version = world_chance(w, 2) ? PHX_V1 : PHX_V2;
+    uint64_t kind = rng_below(&w->rng, 20);
+    if (kind == 0)
+        r->who.role = ROLE_SERVICE;
+    else if (kind > 2)
+        r->who.person = (int)rng_below(&w->rng, 10);
+    r->channel_count = 1 + (int)rng_below(&w->rng, CHANNELS_MAX);
+    for (int i = 0; i < r->channel_count; i++) {
+        r->channels[i].topic = i + (number & 1) * CHANNELS_MAX;
+        r->channels[i].want = (int)rng_below(&w->rng, WANTS);
+    }
+    r->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
+    buf_init(&r->in, TEXT_MAX);
+}
+
+void reader_done(struct reader *r)
+{
+    buf_done(&r->in);
+}
+
+/* ---- out ---- */
+
+static void put_frame(struct world *w, struct buf *out, uint8_t first, struct bytes payload)
+{
+    char mask[4];
+    uint64_t random = rng_next(&w->rng);
+    memcpy(mask, &random, sizeof(mask));
+    buf_put_char(out, (char)first);
+    if (payload.size < 126) {
+        buf_put_char(out, (char)(0x80 | payload.size));
+    } else {
+        buf_put_char(out, (char)(0x80 | 126));
+        buf_put_char(out, (char)(payload.size >> 8));
+        buf_put_char(out, (char)(payload.size & 0xff));
+    }
+    buf_put(out, (struct bytes){mask, sizeof(mask)});
+    for (size_t i = 0; i < payload.size; i++)
+        buf_put_char(out, (char)(payload.data[i] ^ mask[i % 4]));
+}
+
+/* Now and then in two fragments, with a ping between them. */
+static void send_text(struct world *w, struct reader *r, struct bytes text)
+{
+    buf_reset(&w->text);
+    if (world_chance(w, 5)) {
+        size_t cut = (size_t)rng_below(&w->rng, text.size + 1);
+        put_frame(w, &w->text, WS_TEXT, bytes_slice(text, 0, cut));
+        put_frame(w, &w->text, 0x80 | WS_PING, BYTES("?"));
+        put_frame(w, &w->text, 0x80 | WS_CONTINUATION, bytes_slice(text, cut, text.size));
+    } else {
+        put_frame(w, &w->text, 0x80 | WS_TEXT, text);
+    }
+    world_must(!w->text.err);
+    wire_say(w, r->wire, buf_bytes(&w->text));
+}
+
+static void make_ref(struct reader *r, char out[JOIN_REF_SIZE])
+{
+    snprintf(out, JOIN_REF_SIZE, "%u", (unsigned)++r->last_ref);
+}
+
+static void send_message(struct world *w, struct reader *r, const char *join_ref, const char *ref,
+                         const char *topic, const char *event, struct bytes payload)
+{
+    struct buf text;
+    struct bytes join = {NULL, 0};
+    if (join_ref)
+        join = bytes_of(join_ref);
+    buf_init(&text, TEXT_MAX);
+    phx_put(&text, r->version, join, bytes_of(ref), bytes_of(topic), bytes_of(event), payload);
+    send_text(w, r, buf_bytes(&text));
+    buf_done(&text);
+}
+
+static void put_topic(const struct sim_channel *ch, char out[TOPIC_MAX])
+{
+    snprintf(out, TOPIC_MAX, "realtime:c%d", ch->topic);
+}
+
+static void put_token(struct world *w, const struct reader *r, struct buf *out)
+{
+    struct claims claims = {.kind = TOKEN_USER, .expires_s = w->start_us / second_us + 36000};
+    if (r->who.person < 0)
+        return;
+    sim_uuid(TABLE_USERS, r->who.person, claims.user_id);
+    json_put_key(out, BYTES("access_token"));
+    buf_put_char(out, '"');
+    token_sign(out, w->secret, &claims, NULL, BYTES("sim"));
+    buf_put_char(out, '"');
+}
+
+static void join(struct world *w, struct reader *r, struct sim_channel *ch)
+{
+    struct buf *out = &w->message;
+    char topic[TOPIC_MAX];
+    put_topic(ch, topic);
+    make_ref(r, ch->join_ref);
+    ch->state = CHANNEL_JOINING;
+    ch->asked_seq = w->heard;
+    ch->asks_resume = ch->has_copy && !world_chance(w, 6);
+    ch->resume_seq = ch->asks_resume ? ch->cursor : 0;
+    buf_reset(out);
+    buf_put_literal(out, "{\"config\":{\"postgres_changes\":");
+    want_put_json(&w->wants[ch->want], out);
+    if (ch->asks_resume || world_chance(w, 2)) {
+        buf_put_literal(out, ",\"resume\":{\"epoch\":");
+        json_put_string(out, ch->asks_resume ? w->config.epoch : BYTES(""));
+        buf_put_literal(out, ",\"seq\":");
+        buf_put_u64(out, ch->resume_seq);
+        buf_put_char(out, '}');
+    }
+    buf_put_char(out, '}');
+    put_token(w, r, out);
+    buf_put_char(out, '}');
+    world_must(!out->err);
+    send_message(w, r, ch->join_ref, ch->join_ref, topic, "phx_join", buf_bytes(out));
+}
+
+static void leave(struct world *w, struct reader *r, struct sim_channel *ch)
+{
+    char topic[TOPIC_MAX], ref[JOIN_REF_SIZE];
+    put_topic(ch, topic);
+    make_ref(r, ref);
+    ch->state = CHANNEL_LEAVING;
+    send_message(w, r, ch->join_ref, ref, topic, "phx_leave", BYTES("{}"));
+}
+
+static void beat(struct world *w, struct reader *r)
+{
+    char ref[JOIN_REF_SIZE];
+    make_ref(r, ref);
+    r->beat_ref = r->last_ref;
+    r->is_beat_pending = true;
+    r->beat_at_us = w->now_us + 25 * second_us;
+    send_message(w, r, NULL, ref, "phoenix", "heartbeat", BYTES("{}"));
+}
+
+/* ---- in ---- */
+
+static struct json_value member(struct json_value object, const char *name)
+{
+    struct json_value v;
+    if (json_get(object, bytes_of(name), &v))
+        return (struct json_value){JSON_NULL, BYTES("null")};
+    return v;
+}
+
+static void take_ids(struct world *w, const struct reader *r, struct sim_channel *ch,
+                     struct json_value bindings)
+{
+    struct json_iter it = json_iter(bindings);
+    struct json_value v;
+    struct bytes key;
+    int count = 0;
+    for (int64_t id; count < w->wants[ch->want].count && json_next(&it, &key, &v); count++) {
+        if (json_to_i64(member(v, "id"), &id))
+            break;
+        ch->ids[count] = (uint32_t)id;
+    }
+    if (count != w->wants[ch->want].count)
+        world_fail(w, "reader %d: its bindings did not come back", r->number);
+}
+
+static void joined(struct world *w, struct reader *r, struct sim_channel *ch,
+                   struct json_value response)
+{
+    bool is_replayed = false;
+    struct json_value resume = member(response, "resume");
+    if (resume.type == JSON_OBJECT && json_to_bool(member(resume, "replayed"), &is_replayed))
+        world_fail(w, "reader %d: an answer without replayed", r->number);
+    take_ids(w, r, ch, member(response, "postgres_changes"));
+    ch->state = CHANNEL_IN;
+    ch->is_live = true;
+    ch->last = ch->resume_seq;
+    if (ch->asks_resume && is_replayed)
+        w->resumes++;
+    else
+        oracle_snapshot(w, r, ch);
+}
+
+static bool is_ref(struct bytes ref, const char *text)
+{
+    return ref.data && bytes_equal(ref, bytes_of(text));
+}
+
+static void recv_reply(struct world *w, struct reader *r, struct sim_channel *ch,
+                       const struct phx_message *m)
+{
+    if (ch->state != CHANNEL_JOINING || !is_ref(m->ref, ch->join_ref))
+        return;
+    bool is_ok = json_string_equals(member(m->payload, "status").raw, BYTES("ok"));
+    oracle_check_answer(w, r, ch, is_ok);
+    if (is_ok) {
+        joined(w, r, ch, member(m->payload, "response"));
+        return;
+    }
+    ch->state = CHANNEL_OUT;
+    ch->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
+}
+
+static void recv_change(struct world *w, struct reader *r, struct sim_channel *ch,
+                        const struct phx_message *m)
+{
+    w->events++;
+    if (!ch->is_live)
+        world_fail(w, "reader %d: a change on a channel that is not joined", r->number);
+    else if (!(w->sabotage == SABOTAGE_DROP && world_chance(w, 50)))
+        (void)oracle_hear(w, r, ch, m->payload);
+    if (w->sabotage == SABOTAGE_REPEAT && !w->violation[0] && world_chance(w, 50))
+        (void)oracle_hear(w, r, ch, m->payload);
+}
+
+/* Of this subscription, or of the one before a join that is on its way. */
+static void recv_end(struct world *w, struct sim_channel *ch, const struct phx_message *m)
+{
+    ch->is_live = false;
+    if (!is_ref(m->ref, ch->join_ref))
+        return;
+    ch->state = CHANNEL_OUT;
+    ch->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
+}
+
+static void recv_system(struct world *w, const struct reader *r, const struct phx_message *m)
+{
+    struct bytes text = member(m->payload, "message").raw;
+    if (json_string_equals(member(m->payload, "status").raw, BYTES("error")) &&
+        !bytes_starts_with(text, BYTES("\"Too far behind")) &&
+        !bytes_starts_with(text, BYTES("\"Unauthorized")))
+        world_fail(w, "reader %d: was told %.*s", r->number, (int)text.size, text.data);
+    w->losses += bytes_starts_with(text, BYTES("\"Too far behind"));
+    w->closes += bytes_starts_with(text, BYTES("\"Unauthorized"));
+}
+
+static struct sim_channel *find_channel(struct reader *r, struct bytes topic)
+{
+    char name[TOPIC_MAX];
+    for (int i = 0; i < r->channel_count; i++) {
+        put_topic(&r->channels[i], name);
+        if (bytes_equal(topic, bytes_of(name)))
+            return &r->channels[i];
+    }
+    return NULL;
+}
+
+static void recv_message(struct world *w, struct reader *r, struct bytes text)
+{
+    struct phx_message m;
+    if (phx_decode_text(r->version, text, &w->decoded, &m)) {
+        world_fail(w, "reader %d: no message: %.*s", r->number, (int)text.size, text.data);
+        return;
+    }
+    struct sim_channel *ch = find_channel(r, m.topic);
+    char ref[JOIN_REF_SIZE];
+    snprintf(ref, sizeof(ref), "%u", (unsigned)r->beat_ref);
+    if (!ch && bytes_equal(m.topic, BYTES("phoenix")) && is_ref(m.ref, ref))
+        r->is_beat_pending = false;
+    else if (!ch)
+        world_fail(w, "reader %d: a strange topic", r->number);
+    else if (bytes_equal(m.event, BYTES("phx_reply")))
+        recv_reply(w, r, ch, &m);
+    else if (bytes_equal(m.event, BYTES("postgres_changes")))
+        recv_change(w, r, ch, &m);
+    else if (bytes_equal(m.event, BYTES("phx_close")) || bytes_equal(m.event, BYTES("phx_error")))
+        recv_end(w, ch, &m);
+    else if (bytes_equal(m.event, BYTES("system")))
+        recv_system(w, r, &m);
+}
+
+void reader_disconnect(struct world *w, struct reader *r)
+{
+    wire_cut(w, r->wire);
+    r->wire = NULL;
+    r->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
+    r->is_beat_pending = false;
+    buf_reset(&r->in);
+    for (int i = 0; i < r->channel_count; i++) {
+        r->channels[i].state = CHANNEL_OUT;
+        r->channels[i].is_live = false;
+    }
+}
+
+static void recv_close(struct world *w, struct reader *r)
+{
+    if (world_chance(w, 2)) {
+        reader_disconnect(w, r);
+        return;
+    }
+    buf_reset(&w->text); /* the polite way: answers, and waits for the end */
+    put_frame(w, &w->text, 0x80 | WS_CLOSE, BYTES("\x03\xe8"));
+    wire_say(w, r->wire, buf_bytes(&w->text));
+}
+
+/* The size of the first frame's header and payload; false: not there yet. */
+static bool measure(struct bytes in, size_t *header, size_t *size)
+{
+    const unsigned char *p = (const unsigned char *)in.data;
+    if (in.size < 2)
+        return false;
+    *size = p[1];
+    *header = p[1] < 126 ? 2 : p[1] == 126 ? 4 : 10;
+    if (in.size < *header)
+        return false;
+    if (*header > 2)
+        *size = 0;
+    for (size_t i = 2; i < *header; i++)
+        *size = *size << 8 | p[i];
+    return in.size - *header >= *size;
+}
+
+static void recv_frames(struct world *w, struct reader *r)
+{
+    size_t at = 0, header, size;
+    struct bytes in = buf_bytes(&r->in);
+    while (!w->violation[0] && r->wire && measure(bytes_slice(in, at, in.size), &header, &size)) {
+        uint8_t first = (uint8_t)in.data[at];
+        struct bytes payload = bytes_slice(in, at + header, at + header + size);
+        if (first == (0x80 | WS_TEXT))
+            recv_message(w, r, payload);
+        else if (first == (0x80 | WS_CLOSE))
+            recv_close(w, r);
+        else if (first != (0x80 | WS_PONG))
+            world_fail(w, "reader %d: a strange frame", r->number);
+        at += header + size;
+    }
+    if (r->wire)
+        buf_shift(&r->in, at);
+}
+
+/* ---- acting ---- */
+
+static void connect(struct world *w, struct reader *r)
+{
+    if (w->now_us < r->retry_at_us)
+        return;
+    r->wire = wire_open(w, r);
+    r->retry_at_us = w->now_us + world_delay(w, 2 * second_us);
+    r->beat_at_us = w->now_us + world_delay(w, 25 * second_us);
+    for (int i = 0; i < r->channel_count; i++)
+        r->channels[i].retry_at_us = w->now_us + world_delay(w, second_us);
+}
+
+/* Joins again over a living subscription, leaves, or asks for something else from now on. */
+static void change_mind(struct world *w, struct reader *r, struct sim_channel *ch)
+{
+    if (w->is_calm || ch->state != CHANNEL_IN || !world_chance(w, 300))
+        return;
+    if (world_chance(w, 3)) {
+        join(w, r, ch);
+        return;
+    }
+    leave(w, r, ch);
+}
+
+static void tend_channel(struct world *w, struct reader *r, struct sim_channel *ch)
+{
+    if (ch->state != CHANNEL_OUT || w->now_us < ch->retry_at_us) {
+        change_mind(w, r, ch);
+        return;
+    }
+    if (!w->is_calm && world_chance(w, 8)) {
+        ch->want = (int)rng_below(&w->rng, WANTS);
+        ch->has_copy = false;
+    }
+    join(w, r, ch);
+}
+
+void reader_act(struct world *w, struct reader *r)
+{
+    if (!r->wire) {
+        connect(w, r);
+        return;
+    }
+    if (w->now_us >= r->stalled_until_us) {
+        if (!wire_read(w, r->wire, &r->in)) {
+            reader_disconnect(w, r);
+            return;
+        }
+        recv_frames(w, r);
+    }
+    if (r->wire && w->now_us >= r->beat_at_us) {
+        if (r->is_beat_pending)
+            reader_disconnect(w, r);
+        else
+            beat(w, r);
+    }
+    for (int i = 0; i < r->channel_count && r->wire; i++)
+        tend_channel(w, r, &r->channels[i]);
+}
