@@ -8,11 +8,13 @@ CREATE POLICY staff_adds_as_themselves ON sales_logs FOR INSERT TO authenticated
 
 CREATE POLICY keepers_change ON sales_logs FOR UPDATE TO owner, manager
     USING (true)
-    WITH CHECK (recorded_by = old.recorded_by);
+    WITH CHECK (recorded_by = old.recorded_by AND id = old.id);
 
+-- The shift of an entry may be corrected while that shift lasts, not moved into the present in order to be removed.
 CREATE POLICY author_changes ON sales_logs FOR UPDATE TO sales_rep
     USING (recorded_by = auth.uid())
-    WITH CHECK (recorded_by = auth.uid());
+    WITH CHECK (recorded_by = auth.uid() AND id = old.id AND (shift = old.shift
+        OR old.shift = current_shift() AND old.business_day = current_business_day()));
 
 CREATE POLICY keepers_remove ON sales_logs FOR DELETE TO owner, manager
     USING (true);

@@ -11,7 +11,7 @@ CREATE POLICY staff_adds_as_themselves ON shift_feedback FOR INSERT TO authentic
 
 CREATE POLICY author_changes ON shift_feedback FOR UPDATE TO authenticated
     USING (user_id = auth.uid())
-    WITH CHECK (user_id = auth.uid());
+    WITH CHECK (user_id = auth.uid() AND id = old.id);
 
 CREATE POLICY owner_removes ON shift_feedback FOR DELETE TO owner
     USING (true);

@@ -20,7 +20,7 @@ struct sign_in_limit; /* api/sign_in_limit.h */
 
 struct api_limits {
     size_t arena_max;          /* memory of one request (4 MiB) */
-    size_t body_max;           /* of an answer (64 MiB) */
+    size_t body_max;           /* of an answer (16 MiB) */
     uint64_t rows_max;         /* of one answer (1,000,000) */
     int64_t token_life_s;      /* 3600 */
     int64_t reuse_interval_us; /* refresh tokens: 10 s */

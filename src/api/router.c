@@ -10,7 +10,7 @@ enum {
 
 const struct api_limits api_limits_default = {
     .arena_max = 4 * 1024 * 1024,
-    .body_max = 64 * 1024 * 1024,
+    .body_max = 16 * 1024 * 1024,
     .rows_max = 1000000,
     .token_life_s = 3600,
     .reuse_interval_us = 10000000,

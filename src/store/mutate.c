@@ -273,9 +273,13 @@ static enum err update(struct work *w)
     return e;
 }
 
-static enum err delete (struct work *w) {
-    enum err e = OK; if (wants_rows(w->query)) e = work_put_selected(w);
-    if (!e) e = run(w, sql_put_delete);
+static enum err take_out(struct work *w)
+{
+    enum err e = OK;
+    if (wants_rows(w->query))
+        e = work_put_selected(w);
+    if (!e)
+        e = run(w, sql_put_delete);
     return e ? e : check_count(w);
 }
 
@@ -286,7 +290,7 @@ enum err work_mutate(struct work *w)
         return e;
     if (w->query->verb == VERB_INSERT)
         return insert(w);
-    return w->query->verb == VERB_UPDATE ? update(w) : delete (w);
+    return w->query->verb == VERB_UPDATE ? update(w) : take_out(w);
 }
 
 /* ---- WITH CHECK ---- */

@@ -160,7 +160,11 @@ static bool updates(const char *table, enum role role, const char *old_row, cons
            policy_accepts(policies, t, VERB_UPDATE, &ctx, bytes_of(old_row), bytes_of(new_row));
 }
 
-#define BY(id) "{\"recorded_by\":\"" id "\"}"
+#define ENTRY(id, by, shift)                                                                       \
+    "{\"id\":\"" id "\",\"recorded_by\":\"" by "\",\"shift\":\"" shift                             \
+    "\",\"business_day\":\"" TODAY "\"}"
+#define BY(by) ENTRY("00000000-0000-4000-8000-000000000001", by, "morning")
+#define OF(shift) ENTRY("00000000-0000-4000-8000-000000000001", ADA, shift)
 
 static void an_entry_stays_its_authors(void **state)
 {
@@ -175,6 +179,22 @@ static void an_entry_stays_its_authors(void **state)
             assert_false(updates(tables[i], (enum role)role, BY(BEN), BY(ADA)));
         }
     }
+}
+
+/* It is morning.  Else it could be moved into the present and then removed. */
+static void an_authors_entry_stays_in_a_shift_that_is_over(void **state)
+{
+    (void)state;
+    const char *renamed = ENTRY("00000000-0000-4000-8000-000000000002", ADA, "morning");
+    assert_true(updates("sales_logs", ROLE_SALES_REP, OF("morning"), OF("night")));
+    assert_true(updates("sales_logs", ROLE_SALES_REP, OF("night"), OF("night")));
+    assert_false(updates("sales_logs", ROLE_SALES_REP, OF("night"), OF("morning")));
+    assert_true(updates("sales_logs", ROLE_MANAGER, OF("night"), OF("morning")));
+    assert_false(updates("production_logs", ROLE_SALES_REP, OF("night"), OF("morning")));
+    assert_false(updates("production_logs", ROLE_MANAGER, OF("night"), OF("morning")));
+    assert_true(updates("production_logs", ROLE_OWNER, OF("night"), OF("morning")));
+    for (int role = ROLE_OWNER; role <= ROLE_SALES_REP; role++)
+        assert_false(updates("sales_logs", (enum role)role, OF("morning"), renamed));
 }
 
 #define USER(id, name, role, is_active)                                                            \
@@ -370,6 +390,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_matrix_is_that_of_the_product, setup, teardown),
         cmocka_unit_test_setup_teardown(an_entry_stays_its_authors, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_authors_entry_stays_in_a_shift_that_is_over, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(people_may_change_their_own_name_only, setup, teardown),
         cmocka_unit_test_setup_teardown(the_owner_may_change_role_and_activity_of_all, setup,
                                         teardown),

@@ -26,7 +26,7 @@ export async function suite(label, createClient, { url, data, people, keys }) {
         assert.equal(error, null, JSON.stringify(error));
         return rows;
     };
-    const me = async (client) => (await client.auth.getUser()).data.user.id;
+    const me = async (client) => (await client.auth.getSession()).data.session.user.id;
     // Subscribes and collects events; resolves when SUBSCRIBED.
     const listen = async (client, ...bindings) => {
         const events = [];
@@ -231,6 +231,24 @@ export async function suite(label, createClient, { url, data, people, keys }) {
         assert.deepEqual(later, { unit_price: sale.unit_price, revenue: sale.revenue });
         ok(await owner.from('bread_types').update({ unit_price: second.unit_price }).eq('id', second.id));
         ok(await rep.from('sales_logs').delete().eq('id', sale.id));
+    });
+
+    await on('an entry of another shift cannot be moved into this one in order to be removed', async () => {
+        const token = (await rep.auth.getSession()).data.session.access_token;
+        const answer = await fetch(`${url}/api/inventory/current`, { headers: { authorization: `Bearer ${token}` } });
+        const { shift } = await answer.json();
+        const past = shift === 'night' ? 'morning' : 'night';
+        const service = connect(keys.service_role);
+        for (const [table, client] of [['sales_logs', rep], ['production_logs', manager]]) {
+            const row = { bread_type_id: bread.id, quantity: 2, shift: past, recorded_by: await me(client) };
+            const { id } = ok(await service.from(table).insert(row).select('id').single());
+            assert.equal((await client.from(table).update({ shift }).eq('id', id)).error?.code, '42501');
+            assert.equal((await client.from(table).update({ id: randomUUID() }).eq('id', id)).error?.code, '42501');
+            ok(await client.from(table).update({ quantity: 3 }).eq('id', id));
+            ok(await client.from(table).delete().eq('id', id));
+            assert.equal(ok(await service.from(table).select('quantity').eq('id', id).single()).quantity, 3);
+            ok(await service.from(table).delete().eq('id', id));
+        }
     });
 
     await on('a disabled person reads, writes and hears nothing from that moment', async () => {
