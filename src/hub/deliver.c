@@ -1,8 +1,9 @@
 /* Live delivery and replay are the same encoder over the same changes, with the cursor in a
  * different place.
  *
- *   at the head ──a frame does not fit──> behind (next_seq) ──the log was read to the head──> at
- * the head └──the log no longer reaches back──> phx_error: joins again
+ *   at the head ── a frame does not fit ──────────────────▶ behind (next_seq)
+ *   behind ─────── the log was read to the head ──────────▶ at the head
+ *   behind ─────── the log no longer reaches back ────────▶ phx_error: the client joins again
  *
  * While a channel is behind nothing newer is pushed to it, so order holds and nothing comes twice.
  */
