@@ -1,7 +1,9 @@
 /* A connection is OPEN until one side says close.
  *
- *   OPEN ──we close politely──> CLOSING ──the peer answers, or patience ends──> CLOSED ──GONE──>
- * freed └──the peer closes, breaks the protocol, or does not read──────────────────^
+ *   OPEN    ── we close politely ───────────────────────────────▶ CLOSING
+ *   OPEN    ── the peer closes, breaks rules, or does not read ──▶ CLOSED
+ *   CLOSING ── the peer answers, or patience ends ──────────────▶ CLOSED
+ *   CLOSED  ── GONE ────────────────────────────────────────────▶ freed
  *
  * In CLOSED the shell has been told to close the socket behind what is waiting; if that takes
  * longer than the patience, it is told again, abruptly. */
