@@ -108,6 +108,7 @@ static void join(struct world *w, struct reader *r, struct sim_channel *ch)
     make_ref(r, ch->join_ref);
     ch->state = CHANNEL_JOINING;
     ch->asked_seq = w->heard;
+    ch->patience_us = w->now_us + 15 * second_us;
     ch->asks_resume = ch->has_copy && !world_chance(w, 6);
     ch->resume_seq = ch->asks_resume ? ch->cursor : 0;
     buf_reset(out);
@@ -133,6 +134,7 @@ static void leave(struct world *w, struct reader *r, struct sim_channel *ch)
     put_topic(ch, topic);
     make_ref(r, ref);
     ch->state = CHANNEL_LEAVING;
+    ch->patience_us = w->now_us + 15 * second_us;
     send_message(w, r, ch->join_ref, ref, topic, "phx_leave", BYTES("{}"));
 }
 
@@ -182,10 +184,10 @@ static void joined(struct world *w, struct reader *r, struct sim_channel *ch,
     take_ids(w, r, ch, member(response, "postgres_changes"));
     ch->state = CHANNEL_IN;
     ch->is_live = true;
-    ch->last = ch->resume_seq;
-    if (ch->asks_resume && is_replayed)
-        w->resumes++;
-    else
+    is_replayed &= ch->asks_resume;
+    ch->last = is_replayed ? ch->resume_seq : 0;
+    w->resumes += is_replayed;
+    if (!is_replayed)
         oracle_snapshot(w, r, ch);
 }
 
@@ -236,6 +238,7 @@ static void recv_system(struct world *w, const struct reader *r, const struct ph
     struct bytes text = member(m->payload, "message").raw;
     if (json_string_equals(member(m->payload, "status").raw, BYTES("error")) &&
         !bytes_starts_with(text, BYTES("\"Too far behind")) &&
+        !(w->is_poor && bytes_starts_with(text, BYTES("\"out of memory"))) &&
         !bytes_starts_with(text, BYTES("\"Unauthorized")))
         world_fail(w, "reader %d: was told %.*s", r->number, (int)text.size, text.data);
     w->losses += bytes_starts_with(text, BYTES("\"Too far behind"));
@@ -362,8 +365,20 @@ static void change_mind(struct world *w, struct reader *r, struct sim_channel *c
     leave(w, r, ch);
 }
 
+/* A message for which there was no memory is lost: whoever waits too long for its answer gives the
+ * socket up. */
+static bool is_forgotten(const struct world *w, const struct sim_channel *ch)
+{
+    bool is_waiting = ch->state == CHANNEL_JOINING || ch->state == CHANNEL_LEAVING;
+    return w->is_poor && is_waiting && w->now_us >= ch->patience_us;
+}
+
 static void tend_channel(struct world *w, struct reader *r, struct sim_channel *ch)
 {
+    if (is_forgotten(w, ch)) {
+        reader_disconnect(w, r);
+        return;
+    }
     if (ch->state != CHANNEL_OUT || w->now_us < ch->retry_at_us) {
         change_mind(w, r, ch);
         return;

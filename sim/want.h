@@ -1,5 +1,5 @@
-/* want: what a channel asks for, as JSON for the hub and as a predicate of our own; and what it is to
- * hear of a change. */
+/* want: what a channel asks for, as JSON for the hub and as a predicate of our own; and what it is
+ * to hear of a change. */
 #ifndef SIM_WANT_H
 #define SIM_WANT_H
 

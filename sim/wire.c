@@ -141,8 +141,11 @@ static bool send_some(struct world *w, struct wire *wire)
         buf_put(&wire->down, (struct bytes){iov[i].iov_base, part});
         left -= part;
     }
-    if (sent > 0)
+    if (sent > 0) {
+        world_starve(w, true);
         hub_sent(w->hub, wire->id, sent, w->now_us);
+        (void)world_feed(w);
+    }
     return sent > 0;
 }
 

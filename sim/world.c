@@ -37,10 +37,38 @@ int64_t world_delay(struct world *w, int64_t max_us)
     return (int64_t)rng_below(&w->rng, (uint64_t)(w->is_calm ? max_us / 4 : max_us) + 1);
 }
 
+void world_starve(struct world *w, bool is_allowed)
+{
+    if (is_allowed && w->is_poor && !w->is_calm && world_chance(w, 20))
+        mem_fail_at(1 + rng_below(&w->rng, 12));
+}
+
+bool world_feed(struct world *w)
+{
+    bool was_starved = mem_fail_hit();
+    w->faults += was_starved;
+    mem_fail_at(0);
+    return was_starved;
+}
+
+/* Not when somebody joins the staff: the hub forgets a person for whom there was no memory. */
+static bool may_starve(const struct world *w, const struct hub_in *in)
+{
+    if (in->kind == HUB_IN_CHANGES) {
+        for (size_t i = 0; i < in->change_count; i++)
+            if (in->changes[i]->table == &w->bakery.catalogue->tables[TABLE_USERS])
+                return false;
+        return true;
+    }
+    return in->kind == HUB_IN_BYTES || in->kind == HUB_IN_TICK;
+}
+
 void world_step(struct world *w, struct hub_in *in)
 {
+    world_starve(w, may_starve(w, in));
     enum err e = hub_step(w->hub, in, w->now_us);
-    if (e)
+    bool was_starved = world_feed(w);
+    if (e && !(was_starved && in->kind == HUB_IN_CHANGES))
         world_fail(w, "hub_step of kind %d gave error %d", (int)in->kind, (int)e);
     w->trace = w->trace * 31 + (uint64_t)in->kind;
 }
@@ -56,6 +84,8 @@ static void feed(struct world *w, uint64_t count)
             run[i] = bakery_entry(&w->bakery, head + 1 + i)->change;
         struct hub_in in = {.kind = HUB_IN_CHANGES, .changes = run, .change_count = size};
         world_step(w, &in);
+        if (hub_head(w->hub) < head + size) /* for want of memory; another time */
+            return;
         count -= size;
     }
 }
@@ -75,13 +105,16 @@ static void feed_staff(struct world *w)
 static void start_hub(struct world *w)
 {
     uint64_t count = w->bakery.count, recent = w->config.log_count_max;
+    bool was_calm = w->is_calm;
     if (recent > count)
         recent = count;
     w->config.head = count - recent;
     w->config.rng_seed = rng_next(&w->rng);
     world_must(!hub_new(&w->config, &w->hub));
+    w->is_calm = true; /* a server that has no memory to start does not */
     feed(w, recent);
     feed_staff(w);
+    w->is_calm = was_calm;
     w->heard = count;
 }
 
@@ -180,9 +213,9 @@ static void settle(struct world *w)
     w->is_calm = true;
     for (int i = 0; i < w->reader_count; i++)
         w->readers[i].stalled_until_us = 0;
-    while (!w->violation[0] && !oracle_all_caught_up(w)) {
+    for (int late; !w->violation[0] && !oracle_all_caught_up(w, &late);) {
         if (w->now_us > end_us)
-            world_fail(w, "not everybody has caught up");
+            world_fail(w, "reader %d has not caught up", late);
         step(w);
     }
     for (int i = 0; i < 20 && !w->violation[0]; i++)
@@ -221,6 +254,7 @@ static void init(struct world *w, uint64_t seed, enum sabotage sabotage)
     buf_init(&w->decoded, TEXT_MAX);
     bakery_init(&w->bakery, sabotage == SABOTAGE_LEAK);
     configure(w);
+    w->is_poor = world_chance(w, 4);
     for (int i = 0; i < WANTS; i++)
         want_make(&w->wants[i], &w->rng);
     w->reader_count = 5 + (int)rng_below(&w->rng, 1 + rng_below(&w->rng, READERS_MAX - 4));

@@ -1,6 +1,6 @@
-/* world: one simulated bakery with one hub, a bad network and its readers, all driven by one seed and
- * a virtual clock.  Everything random comes from `rng`, in one order, so that a seed is a complete
- * bug report. */
+/* world: one simulated bakery with one hub, a bad network and its readers, all driven by one seed
+ * and a virtual clock.  Everything random comes from `rng`, in one order, so that a seed is a
+ * complete bug report. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
@@ -46,7 +46,7 @@ struct sim_channel {
     enum channel_state state;
     int want, topic;
     char join_ref[JOIN_REF_SIZE];
-    int64_t retry_at_us;
+    int64_t retry_at_us, patience_us;
     uint64_t asked_seq;  /* the head of the hub when the join left, as the oracle knows it */
     uint64_t resume_seq; /* what the join asked to resume from */
     bool asks_resume;
@@ -84,6 +84,7 @@ struct world {
     int64_t start_us, now_us;
     int64_t up_at_us; /* no hub until then */
     bool is_calm;     /* no more faults and changes */
+    bool is_poor;     /* the hub runs out of memory now and then */
     struct bakery bakery;
     unsigned char secret[TOKEN_SECRET_SIZE];
     struct hub_config config;
@@ -105,6 +106,9 @@ void world_run(struct world *w, uint64_t seed, enum sabotage sabotage);
 void world_fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_trace(struct world *w, struct bytes b);
 void world_step(struct world *w, struct hub_in *in);
+/* Around a call of the hub: in a poor world it may run out of memory.  world_feed: it did. */
+void world_starve(struct world *w, bool is_allowed);
+bool world_feed(struct world *w);
 bool world_chance(struct world *w, uint64_t one_in);
 int64_t world_delay(struct world *w, int64_t max_us);
 void world_must(bool is_so);
@@ -143,8 +147,8 @@ bool oracle_hear(struct world *w, const struct reader *r, struct sim_channel *ch
 /* May `who` be refused, or accepted, for what happened since then? */
 void oracle_check_answer(struct world *w, const struct reader *r, const struct sim_channel *ch,
                          bool is_ok);
-/* Has everybody who may heard everything? */
-bool oracle_all_caught_up(struct world *w);
+/* Has everybody who may heard everything?  `*late`: who has not; -1: the hub itself. */
+bool oracle_all_caught_up(struct world *w, int *late);
 /* At a quiet moment: is every copy what it must be? */
 void oracle_check_copies(struct world *w);
 
