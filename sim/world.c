@@ -51,21 +51,14 @@ bool world_feed(struct world *w)
     return was_starved;
 }
 
-/* Not when somebody joins the staff: the hub forgets a person for whom there was no memory. */
-static bool may_starve(const struct world *w, const struct hub_in *in)
+static bool may_starve(const struct hub_in *in)
 {
-    if (in->kind == HUB_IN_CHANGES) {
-        for (size_t i = 0; i < in->change_count; i++)
-            if (in->changes[i]->table == &w->bakery.catalogue->tables[TABLE_USERS])
-                return false;
-        return true;
-    }
-    return in->kind == HUB_IN_BYTES || in->kind == HUB_IN_TICK;
+    return in->kind == HUB_IN_CHANGES || in->kind == HUB_IN_BYTES || in->kind == HUB_IN_TICK;
 }
 
 void world_step(struct world *w, struct hub_in *in)
 {
-    world_starve(w, may_starve(w, in));
+    world_starve(w, may_starve(in));
     enum err e = hub_step(w->hub, in, w->now_us);
     bool was_starved = world_feed(w);
     if (e && !(was_starved && in->kind == HUB_IN_CHANGES))

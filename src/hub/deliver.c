@@ -161,14 +161,16 @@ static void deliver_run(struct hub *h, struct change *const *items, size_t count
         deliver_wanted(h, container_of(l, struct group, due), items, count);
 }
 
-/* Applies a change of the staff, before anybody is shown it. */
-static void apply_staff(struct hub *h, const struct change *c)
+/* Applies a change of the staff, before anybody is shown it.  ERR_NOMEM: it must be given again, for
+ * nobody may be forgotten; a row that cannot be read concerns nobody. */
+static enum err apply_staff(struct hub *h, const struct change *c)
 {
     char user_id[UUID_SIZE + 1];
     bool is_touched = false;
     enum err e = directory_apply(h->directory, c, &is_touched, user_id);
     if (!e && is_touched)
         member_reclass(h, bytes_of(user_id));
+    return e == ERR_NOMEM ? e : OK;
 }
 
 /* How many of the changes are delivered together: aligned by seq as the readers' memos are, and a
@@ -187,8 +189,9 @@ enum err deliver_changes(struct hub *h, struct change *const *items, size_t coun
         return ERR_RANGE;
     for (size_t at = 0; at < count;) {
         size_t size = run_size(h, items + at, count - at);
-        if (items[at]->table == h->staff)
-            apply_staff(h, items[at]);
+        enum err e = items[at]->table == h->staff ? apply_staff(h, items[at]) : OK;
+        if (e)
+            return e;
         for (size_t i = at; i < at + size; i++)
             if (changelog_push(h->log, items[i]))
                 return ERR_RANGE;
