@@ -26,18 +26,9 @@ static void put_number(struct buf *out, struct bytes name, int64_t n)
     buf_put_i64(out, n);
 }
 
-/* The same as in the access token. */
-static void put_metadata(struct buf *out, const struct store_person *p)
+static struct token_person person_of(const struct store_person *p)
 {
-    json_put_key(out, BYTES("app_metadata"));
-    buf_put_literal(out, "{\"provider\":\"email\",\"providers\":[\"email\"]");
-    put_string(out, BYTES("role"), p->role);
-    buf_put_char(out, '}');
-    json_put_key(out, BYTES("user_metadata"));
-    buf_put_char(out, '{');
-    put_string(out, BYTES("name"), p->name);
-    put_string(out, BYTES("role"), p->role);
-    buf_put_char(out, '}');
+    return (struct token_person){p->email, p->name, p->role};
 }
 
 /* There is one way to sign in, so the identity has the person's own id. */
@@ -72,7 +63,8 @@ void auth_put_user(struct buf *out, const struct store_person *p)
     put_string(out, BYTES("phone"), BYTES(""));
     put_time(out, BYTES("confirmed_at"), p->confirmed_us);
     put_time(out, BYTES("last_sign_in_at"), p->last_sign_in_us);
-    put_metadata(out, p);
+    struct token_person person = person_of(p);
+    token_put_metadata(out, &person);
     json_put_key(out, BYTES("identities"));
     buf_put_char(out, '[');
     put_identity(out, p);
@@ -86,7 +78,7 @@ static void put_access_token(struct buf *out, const unsigned char *secret,
                              const struct auth_session *s, int64_t expires_s)
 {
     const struct store_person *p = s->person;
-    struct token_person person = {p->email, p->name, p->role};
+    struct token_person person = person_of(p);
     struct claims claims = {.kind = TOKEN_USER, .issued_s = s->now_s, .expires_s = expires_s};
     memcpy(claims.user_id, p->id, sizeof(claims.user_id));
     memcpy(claims.session_id, s->session_id, sizeof(claims.session_id));

@@ -171,7 +171,7 @@ static void put_number_member(struct buf *out, struct bytes name, int64_t n)
     buf_put_i64(out, n);
 }
 
-static void put_metadata(struct buf *out, const struct token_person *p)
+void token_put_metadata(struct buf *out, const struct token_person *p)
 {
     json_put_key(out, BYTES("app_metadata"));
     buf_put_literal(out, "{\"provider\":\"email\",\"providers\":[\"email\"]");
@@ -191,7 +191,7 @@ static void put_person(struct buf *out, const struct claims *c, const struct tok
     put_string_member(out, BYTES("aud"), BYTES("authenticated"));
     put_string_member(out, BYTES("email"), p->email);
     put_string_member(out, BYTES("phone"), BYTES(""));
-    put_metadata(out, p);
+    token_put_metadata(out, p);
     put_string_member(out, BYTES("aal"), BYTES("aal1"));
     json_put_key(out, BYTES("amr"));
     buf_put_literal(out, "[{\"method\":\"password\"");

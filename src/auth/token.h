@@ -34,6 +34,8 @@ MUST_USE enum token_fault token_verify(const unsigned char secret[TOKEN_SECRET_S
 struct token_person {
     struct bytes email, name, role; /* role: owner, …; put in app_metadata and user_metadata */
 };
+/* The members `app_metadata` and `user_metadata` of a JSON object, the same in tokens and answers. */
+void token_put_metadata(struct buf *out, const struct token_person *p);
 /* Appends a signed token; `person` may be NULL (anon and service keys).  Errors stick to the buffer. */
 void token_sign(struct buf *out, const unsigned char secret[TOKEN_SECRET_SIZE],
                 const struct claims *c, const struct token_person *person, struct bytes issuer);
