@@ -108,11 +108,14 @@ static void set_closed(struct hub *h, struct conn *c)
 
 static void put_close(struct hub *h, struct conn *c, enum ws_close_code code)
 {
-    char payload[2] = {(char)(code >> 8), (char)(code & 0xff)};
-    struct bytes body = {payload, code == WS_CLOSE_NO_STATUS ? 0 : sizeof(payload)};
+    char space[4]; /* header and code */
+    struct buf wire = {.data = space, .capacity = sizeof(space), .max = sizeof(space)};
     struct frame *f;
     struct outbox_limit any = {SIZE_MAX, UINT32_MAX};
-    if (frame_of(h, WS_CLOSE, body, &f)) {
+    ws_put_close(&wire, code, BYTES(""));
+    enum err e = frame_new(buf_bytes(&wire), BYTES(""), 1, &f);
+    h->counters.encoded_frames += !e;
+    if (e) {
         c->is_abrupt = true;
         return;
     }
