@@ -3,7 +3,8 @@
  *
  *   CREATE POLICY name ON table [FOR ALL|SELECT|INSERT|UPDATE|DELETE] [TO role, …]
  *       [USING (expr)] [WITH CHECK (expr)];
- *   expr: and or not, = <> != < <= > >=, is [not] null, [not] in (…), true false null, 'text', numbers,
+ *   expr: and or not, = <> != < <= > >=, is [not] null, [not] in (…), [not] like 'pattern' (base/like.h, of text),
+ *         true false null, 'text', numbers,
  *         columns of the row, old.column (WITH CHECK of UPDATE), auth.uid(), auth.role(), current_shift(),
  *         current_business_day()
  *

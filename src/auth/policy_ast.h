@@ -33,6 +33,7 @@ enum expr_kind {
     EXPR_AND,     /* of `first` and all its next */
     EXPR_OR,      /* the same */
     EXPR_COMPARE, /* left op right; left is never a literal */
+    EXPR_LIKE,    /* left, a text; right, a literal: the pattern */
     EXPR_IS_NULL, /* left */
     EXPR_TEST     /* left, a bool column */
 };

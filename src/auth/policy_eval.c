@@ -1,6 +1,7 @@
 /* Native evaluation.  What cannot be read (a malformed row, a missing column, no memory) is
  * unknown, as null is: SQL's logic then allows only what would be allowed whatever it was. */
 #include "auth/policy_ast.h"
+#include "base/like.h"
 
 enum { SCRATCH_SIZE_MAX = 1 << 20 };
 
@@ -105,6 +106,14 @@ static enum tri eval_is_null(struct evaluation *ev, const struct expr *e)
     return read_operand(ev, &e->left, &v) ? tri_of(v.kind == VALUE_NULL) : TRI_NULL;
 }
 
+static enum tri eval_like(struct evaluation *ev, const struct expr *e)
+{
+    struct value v;
+    if (!read_operand(ev, &e->left, &v) || v.kind == VALUE_NULL)
+        return TRI_NULL;
+    return tri_of(like_matches(e->right.value.text, v.text, false));
+}
+
 static enum tri eval_test(struct evaluation *ev, const struct expr *e)
 {
     struct value v;
@@ -148,6 +157,8 @@ static enum tri eval(struct evaluation *ev, const struct expr *e)
         return eval_chain(ev, e->first, TRI_TRUE);
     case EXPR_COMPARE:
         return eval_compare(ev, e);
+    case EXPR_LIKE:
+        return eval_like(ev, e);
     case EXPR_IS_NULL:
         return eval_is_null(ev, e);
     case EXPR_TEST:

@@ -4,6 +4,7 @@
 
 #include "auth/policy_ast.h"
 #include "auth/policy_lex.h"
+#include "base/like.h"
 
 enum {
     DEPTH_MAX = 32,
@@ -103,8 +104,9 @@ static bool take_literal_word(struct parser *p, struct raw_operand *out)
 static bool is_reserved(const struct parser *p)
 {
     static const struct bytes words[] = {
-        BYTES_INIT("and"), BYTES_INIT("or"),    BYTES_INIT("not"),  BYTES_INIT("is"),
-        BYTES_INIT("in"),  BYTES_INIT("using"), BYTES_INIT("with"), BYTES_INIT("select"),
+        BYTES_INIT("and"),   BYTES_INIT("or"),   BYTES_INIT("not"),
+        BYTES_INIT("is"),    BYTES_INIT("in"),   BYTES_INIT("like"),
+        BYTES_INIT("using"), BYTES_INIT("with"), BYTES_INIT("select"),
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (lex_is_word(p->lex, words[i]))
@@ -325,6 +327,37 @@ static struct expr *parse_in(struct parser *p, struct raw_operand left)
     return new_parent(p, EXPR_OR, first);
 }
 
+static struct bytes name_of(const struct raw_operand *o)
+{
+    return o->literal ? o->text : o->operand.column->name;
+}
+
+/* Behind LIKE. */
+static struct expr *parse_like(struct parser *p, const struct raw_operand *left)
+{
+    unsigned line = p->lex->now.line;
+    struct raw_operand pattern;
+    if (!take_operand(p, &pattern))
+        return NULL;
+    if (pattern.literal != LITERAL_TEXT || like_check(pattern.text)) {
+        lex_fail_at(p->lex, line, ERR_UNSUPPORTED,
+                    BYTES("a pattern is a text of at most 100 bytes, not"), name_of(&pattern));
+        return NULL;
+    }
+    if (left->literal || left->operand.column->type != TYPE_TEXT) {
+        lex_fail_at(p->lex, left->line, ERR_TYPE, BYTES("only a text is like a pattern, not"),
+                    name_of(left));
+        return NULL;
+    }
+    struct expr *e = new_expr(p, EXPR_LIKE);
+    if (!e)
+        return NULL;
+    e->left = left->operand;
+    e->right = pattern.operand;
+    e->right.value = (struct value){.kind = VALUE_TEXT, .text = pattern.text};
+    return e;
+}
+
 /* An operand that stands alone must be a truth value. */
 static struct expr *parse_test(struct parser *p, const struct raw_operand *o)
 {
@@ -338,8 +371,7 @@ static struct expr *parse_test(struct parser *p, const struct raw_operand *o)
         return e;
     }
     if (o->literal || o->operand.column->type != TYPE_BOOL) {
-        lex_fail_at(p->lex, o->line, ERR_TYPE, BYTES("this is no condition:"),
-                    o->literal ? o->text : o->operand.column->name);
+        lex_fail_at(p->lex, o->line, ERR_TYPE, BYTES("this is no condition:"), name_of(o));
         return NULL;
     }
     struct expr *e = new_expr(p, EXPR_TEST);
@@ -367,8 +399,10 @@ static struct expr *parse_predicate(struct parser *p)
     bool is_not = lex_take_word(p->lex, BYTES("not"));
     if (lex_take_word(p->lex, BYTES("in")))
         return negated(p, is_not, parse_in(p, left));
+    if (lex_take_word(p->lex, BYTES("like")))
+        return negated(p, is_not, parse_like(p, &left));
     if (is_not) {
-        lex_fail_here(p->lex, BYTES("expected IN, not"));
+        lex_fail_here(p->lex, BYTES("expected IN or LIKE, not"));
         return NULL;
     }
     return parse_test(p, &left);

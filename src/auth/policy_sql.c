@@ -97,6 +97,36 @@ static void put_compare(struct render *r, const struct expr *e)
     put_operand(r, &e->right);
 }
 
+static void put_glob_char(struct buf *out, char c)
+{
+    bool is_special = c == '*' || c == '?' || c == '[';
+    if (is_special)
+        buf_put_char(out, '[');
+    buf_put_char(out, c);
+    if (is_special)
+        buf_put_char(out, ']');
+    else if (c == '\'')
+        buf_put_char(out, c);
+}
+
+/* SQLite's LIKE takes small letters for capitals; its GLOB is the same but for that and the signs. */
+static void put_like(struct render *r, const struct expr *e)
+{
+    struct bytes pattern = e->right.value.text;
+    put_operand(r, &e->left);
+    buf_put_literal(r->out, " GLOB '");
+    for (size_t i = 0; i < pattern.size; i++) {
+        char c = pattern.data[i];
+        if (c == '%')
+            buf_put_char(r->out, '*');
+        else if (c == '_')
+            buf_put_char(r->out, '?');
+        else
+            put_glob_char(r->out, c == '\\' ? pattern.data[++i] : c);
+    }
+    buf_put_char(r->out, '\'');
+}
+
 static void put_expr(struct render *r, const struct expr *e);
 
 static void put_chain(struct render *r, const struct expr *first, struct bytes word)
@@ -134,6 +164,9 @@ static void put_expr(struct render *r, const struct expr *e)
         break;
     case EXPR_COMPARE:
         put_compare(r, e);
+        break;
+    case EXPR_LIKE:
+        put_like(r, e);
         break;
     case EXPR_IS_NULL:
         put_operand(r, &e->left);

@@ -1,6 +1,6 @@
 #include "hub/filter.h"
 
-#include "hub/like.h"
+#include "base/like.h"
 
 /* SQL's three truth values; `not` turns the outer two round. */
 enum truth { IS_FALSE = -1, IS_UNKNOWN = 0, IS_TRUE = 1 };

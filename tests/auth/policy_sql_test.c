@@ -20,6 +20,7 @@ static const char *const uuids[] = {"\"" ADA "\"", "\"" BEN "\""};
 static const char *const texts[] = {
     "\"\"",    "\"morning\"", "\"night\"", "\"owner\"",   "\"it's\"",     "\"a\\\"b\"", "\"12\"",
     "\"1e3\"", "\"1000\"",    "\" 12\"",   "\"\\u00f6\"", "\"\xc3\xb6\"", "\"NULL\"",   "\"Owner\"",
+    "\"%\"",   "\"_x\"",      "\" *\"",    "\"[0-9]\"",   "\"a\\\\b\"",   "\"5\"",
 };
 static const char *const ints[] = {"0", "1", "2", "3", "-1", "-2", "2147483647", "-2147483648"};
 static const char *const bigs[] = {
@@ -126,6 +127,19 @@ static void put_in(struct buf *out, struct rng *r)
     put(out, ")");
 }
 
+static void put_like(struct buf *out, struct rng *r)
+{
+    static const char *const patterns[] = {
+        "''",       "'%'",    "'_'",     "'%n%'",  "'morning'",  "'Owner'", "'n_ght%'",
+        "'it''s'",  "'a\"_'", "'%_%_%'", "' *'",   "'[0-9]'",    "'\\%'",   "'\\_%'",
+        "'%\\\\%'", "'__'",   "'%]'",    "'a_b?'", "'\xc3\xb6'", "'o%e%'",  "'%[[]%'"};
+    static const char *const columns[] = {"s", "s2", "\"odd \"\"name\"", "auth.role()",
+                                          "current_shift()"};
+    put(out, columns[pick(r, CHECK_COUNT(columns))]);
+    put(out, pick(r, 3) ? " like " : " NOT LIKE ");
+    put(out, patterns[pick(r, CHECK_COUNT(patterns))]);
+}
+
 static void put_leaf(struct buf *out, struct rng *r)
 {
     static const char *const leaves[] = {"true",
@@ -140,7 +154,7 @@ static void put_leaf(struct buf *out, struct rng *r)
                                          "current_shift() = 'morning'",
                                          "current_business_day() > '2026-01-01'"};
     const struct column_kind *k = &kinds[pick(r, CHECK_COUNT(kinds))];
-    switch (pick(r, 8)) {
+    switch (pick(r, 9)) {
     case 0:
         put(out, leaves[pick(r, CHECK_COUNT(leaves))]);
         break;
@@ -151,6 +165,9 @@ static void put_leaf(struct buf *out, struct rng *r)
     case 2:
     case 3:
         put_in(out, r);
+        break;
+    case 4:
+        put_like(out, r);
         break;
     default:
         put_compare(out, r);

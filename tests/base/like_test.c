@@ -1,7 +1,7 @@
 #include "check.h"
 
 #include "base/rng.h"
-#include "hub/like.h"
+#include "base/like.h"
 
 static bool like(const char *pattern, const char *text, bool is_nocase)
 {

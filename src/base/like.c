@@ -1,4 +1,4 @@
-#include "hub/like.h"
+#include "base/like.h"
 
 #include "base/utf8.h"
 

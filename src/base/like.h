@@ -1,7 +1,7 @@
 /* like: the patterns of SQL's LIKE and ILIKE: `%` is any text, `_` one character, a backslash takes
  * the next one as it is.  Pure. */
-#ifndef HUB_LIKE_H
-#define HUB_LIKE_H
+#ifndef BASE_LIKE_H
+#define BASE_LIKE_H
 
 #include "base/bytes.h"
 
