@@ -74,7 +74,7 @@ static enum err find_table(struct rest *s)
         return parse_refuse(&s->p, 404, "PGRST125", BYTES("Invalid path specified in request URL"));
     struct bytes decoded = buf_bytes(s->p.scratch);
     s->table = catalogue_table(s->p.catalogue, decoded);
-    if (s->table)
+    if (s->table && !s->table->is_private)
         return OK;
     return parse_refuse(&s->p, 404, "PGRST205",
                         PARSE_TEXT(&s->p, BYTES("Could not find the table 'public."),

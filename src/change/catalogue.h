@@ -51,6 +51,8 @@ struct table {
     uint16_t key_count;
     bool is_server; /* derived or kept by the server: only the store's triggers write it */
     bool is_live;   /* its changes are captured and fed */
+    bool
+        is_private; /* for policies to name and the store to keep: REST and the feed do not know it */
     struct bytes columns_json; /* [{"name":"id","type":"uuid"},…], for live events */
 };
 

@@ -118,9 +118,12 @@ static int load_tables(struct loader *l)
     if (rc)
         return rc;
     c->tables = arena_array(&c->arena, tables, sizeof(struct table));
-    rc = c->tables ? start(l, "SELECT name, is_server, is_live FROM exposed_tables ORDER BY name",
-                           (struct bytes){NULL, 0}, &stmt)
-                   : SQLITE_NOMEM;
+    rc =
+        c->tables
+            ? start(l,
+                    "SELECT name, is_server, is_live, is_private FROM exposed_tables ORDER BY name",
+                    (struct bytes){NULL, 0}, &stmt)
+            : SQLITE_NOMEM;
     if (rc)
         return rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && c->table_count < tables) {
@@ -129,6 +132,7 @@ static int load_tables(struct loader *l)
         t->index = c->table_count++;
         t->is_server = sqlite3_column_int(stmt, 1) != 0;
         t->is_live = sqlite3_column_int(stmt, 2) != 0;
+        t->is_private = sqlite3_column_int(stmt, 3) != 0;
         if (!t->name.data) {
             rc = SQLITE_NOMEM;
             break;

@@ -203,6 +203,7 @@ static void what_is_not_there_is_not_found(void **state)
                "Could not find the table 'public.nothing' in the schema cache");
     get("/rest/v1/auth_people", 404, "PGRST205");
     get("/rest/v1/changes", 404, "PGRST205");
+    get("/rest/v1/messages", 404, "PGRST205");
     get("/rest/v1/sales_logs/5", 404, "PGRST125");
     get("/rest/v1/sales_logs/", 404, "PGRST125");
     get("/rest/v1/rpc/x", 404, "PGRST202");

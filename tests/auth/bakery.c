@@ -71,6 +71,8 @@ struct catalogue *bakery_catalogue(void)
          "updated_at timestamptz"},
         {"audit_trail", "id uuid, at timestamptz, actor uuid, verb text, table_name text, "
                         "old_row jsonb, new_row jsonb"},
+        {"messages", "id uuid, topic text, extension text, event text, payload text, private bool, "
+                     "sender uuid, inserted_at timestamptz, expires_at timestamptz"},
     };
     return bakery_catalogue_of(tables, CHECK_COUNT(tables));
 }

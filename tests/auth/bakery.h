@@ -11,7 +11,7 @@ struct bakery_table {
 };
 
 struct catalogue *bakery_catalogue_of(const struct bakery_table *tables, size_t count);
-/* The tables of schema/sqlite/0001_bakery.sql that are exposed. */
+/* The tables of schema/sqlite/ that are exposed. */
 struct catalogue *bakery_catalogue(void);
 /* All files of schema/policies/. */
 struct policies *bakery_policies(const struct catalogue *c);

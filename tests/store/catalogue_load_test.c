@@ -18,7 +18,18 @@ static void tables_that_are_not_exposed_do_not_exist(void **state)
                                          "sqlite_schema"};
     for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
         assert_null(catalogue_table(store_catalogue(k->store), bytes_of(hidden[i])));
-    assert_int_equal(store_catalogue(k->store)->table_count, 8);
+    assert_int_equal(store_catalogue(k->store)->table_count, 9);
+}
+
+static void the_messages_are_there_for_policies_alone(void **state)
+{
+    struct kit *k = *state;
+    const struct table *t = catalogue_table(store_catalogue(k->store), BYTES("messages"));
+    assert_true(t->is_private);
+    assert_true(t->is_server);
+    assert_false(t->is_live);
+    assert_int_equal(column(k, "messages", "payload")->type, TYPE_TEXT);
+    assert_false(catalogue_table(store_catalogue(k->store), BYTES("users"))->is_private);
 }
 
 static void columns_have_their_types_and_rules(void **state)
@@ -80,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(tables_that_are_not_exposed_do_not_exist),
+        KIT_TEST(the_messages_are_there_for_policies_alone),
         KIT_TEST(columns_have_their_types_and_rules),
         KIT_TEST(tables_have_their_keys_in_order),
         KIT_TEST(foreign_keys_are_named_and_joined),

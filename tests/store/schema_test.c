@@ -33,6 +33,64 @@ static void a_new_database_has_the_newest_version(void **state)
     buf_done(&message);
 }
 
+/* An empty database, to which the first `count` migrations are then applied. */
+static void begin_anew(struct kit *k, int count)
+{
+    sqlite3 *db = k->writer->db;
+    char sql[96];
+    assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_RESET_DATABASE, 1, NULL), SQLITE_OK);
+    assert_int_equal(session_exec(k->writer, "VACUUM"), SQLITE_OK);
+    assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_RESET_DATABASE, 0, NULL), SQLITE_OK);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(session_exec(k->writer, embedded_migrations[i].text), SQLITE_OK);
+    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             SCHEMA_APPLICATION_ID, count);
+    assert_int_equal(session_exec(k->writer, sql), SQLITE_OK);
+}
+
+static void a_database_of_version_1_is_brought_up_to_date(void **state)
+{
+    struct kit *k = *state;
+    struct buf message;
+    int version;
+    buf_init(&message, 4096);
+    begin_anew(k, 1);
+    assert_int_equal(session_exec(k->writer,
+                                  "INSERT INTO users VALUES ('a', 'Ada', 'owner', 1, 0, 0);"
+                                  "INSERT INTO changes VALUES (1, 0, 'users', 1, '{}', NULL)"),
+                     SQLITE_OK);
+    assert_int_equal(schema_version(k->writer, &message, &version), OK);
+    assert_int_equal(version, 1);
+    assert_int_equal(schema_migrate(k->writer, &message), OK);
+    assert_int_equal(schema_version(k->writer, &message, &version), OK);
+    assert_true(version > 1);
+    assert_int_equal(number(k, "SELECT count(*) FROM users"), 1);
+    assert_int_equal(number(k, "SELECT count(*) FROM changes"), 1);
+    assert_int_equal(number(k, "SELECT count(*) FROM messages"), 0);
+    assert_int_equal(number(k, "SELECT count(*) FROM exposed_tables WHERE is_private"), 1);
+    buf_done(&message);
+}
+
+static void the_sums_of_messages_follow_them(void **state)
+{
+    struct kit *k = *state;
+    static const char add[] = "INSERT INTO messages (id, topic, extension, event, payload, "
+                              "inserted_at, expires_at) VALUES"
+                              " ('a', 'x', 'broadcast', 'e', '\xc3\xb6', 1, 9), ('b', 'y', "
+                              "'broadcast', 'e', x'00ff00', 2, 9),"
+                              " ('c', 'x', 'broadcast', 'e', '', 3, 9)";
+    assert_int_equal(session_exec(k->writer, add), SQLITE_OK);
+    assert_int_equal(number(k, "SELECT count FROM message_sums WHERE topic = 'x'"), 2);
+    assert_int_equal(number(k, "SELECT bytes FROM message_sums WHERE topic = 'x'"), 2);
+    assert_int_equal(number(k, "SELECT bytes FROM message_sums WHERE topic = 'y'"), 3);
+    assert_int_equal(number(k, "SELECT count * 100 + bytes FROM message_sums WHERE topic = ''"),
+                     305);
+    assert_int_equal(session_exec(k->writer, "DELETE FROM messages WHERE topic = 'x'"), SQLITE_OK);
+    assert_int_equal(number(k, "SELECT count(*) FROM message_sums WHERE topic = 'x'"), 0);
+    assert_int_equal(number(k, "SELECT count * 100 + bytes FROM message_sums WHERE topic = ''"),
+                     103);
+}
+
 static void a_failing_migration_changes_nothing(void **state)
 {
     struct kit *k = *state;
@@ -109,6 +167,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(a_new_database_has_the_newest_version),
+        KIT_TEST(a_database_of_version_1_is_brought_up_to_date),
+        KIT_TEST(the_sums_of_messages_follow_them),
         KIT_TEST(a_failing_migration_changes_nothing),
         KIT_TEST(triggers_of_an_older_program_are_replaced),
         KIT_TEST(a_database_that_is_as_it_should_be_is_not_written),

@@ -1,0 +1,15 @@
+/* topic: who may hear and say what on private channels.  The policies of the table `messages` rule it
+ * (schema/policies/messages.sql), as if each message were a row of it: SELECT is to hear, INSERT to say.  Pure; any
+ * thread. */
+#ifndef AUTH_TOPIC_H
+#define AUTH_TOPIC_H
+
+#include "auth/policy.h"
+
+/* `verb`: VERB_SELECT or VERB_INSERT; `topic`: behind "realtime:"; `extension`: "broadcast" or "presence".  The row
+ * asked about has topic, extension and private; what else a policy asks of it, the clock's shift and day among it, is
+ * unknown, as null is.  Closed when there is no such table, no policy, or no memory. */
+bool topic_may(const struct policies *p, const struct catalogue *c, const struct identity *who,
+               enum verb verb, struct bytes topic, struct bytes extension);
+
+#endif
