@@ -2,6 +2,7 @@
 
 #include "hub/deliver.h"
 #include "hub/message.h"
+#include "hub/rights.h"
 
 static const struct bytes null_ref = {NULL, 0};
 
@@ -61,7 +62,8 @@ static void fan_out(struct hub *h, const struct channel *from, struct copies *co
     list_each(l, &from->topic->members)
     {
         struct channel *to = container_of(l, struct channel, of_topic);
-        if (to->is_private != from->is_private || (to == from && !from->wants_self))
+        if (to->is_private != from->is_private || (to == from && !from->wants_self) ||
+            !(to->rights & RIGHT_HEAR))
             continue;
         struct frame *f = copy_for(h, copies, to->conn->version);
         if (f && !deliver_frame(h, to->conn, f))
@@ -78,9 +80,26 @@ static bool is_sound(const struct phx_message *m)
     return m->broadcast_encoding == 0 || !json_parse(m->broadcast_payload, &v);
 }
 
+/* The hosted original says nothing, and the client waits for an answer in vain. */
+static void refuse(struct hub *h, struct channel *ch, const struct phx_message *m)
+{
+    h->counters.denied_broadcasts++;
+    if (!ch->wants_ack)
+        return;
+    buf_reset(&h->text);
+    buf_put_literal(&h->text,
+                    "Unauthorized: You do not have permissions to write to this Channel topic: ");
+    buf_put(&h->text, channel_name(ch));
+    message_refuse(h, ch->conn, m, channel_join_ref(ch), buf_bytes(&h->text));
+}
+
 void broadcast_recv(struct hub *h, struct channel *ch, const struct phx_message *m)
 {
     struct copies copies = {.message = m};
+    if (!(ch->rights & RIGHT_SAY)) {
+        refuse(h, ch, m);
+        return;
+    }
     if (!is_sound(m)) {
         h->counters.malformed++;
         return;

@@ -30,6 +30,7 @@ struct channel {
     bool is_private;
     bool is_tokenless; /* joined without a token: takes the socket's newest user token */
     bool wants_ack, wants_self;
+    uint8_t rights; /* see rights.h */
     uint8_t join_ref_size;
     struct bearer bearer;
     char key[CHANNEL_KEY_SIZE];

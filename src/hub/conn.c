@@ -11,6 +11,11 @@ struct bearer bearer_of(const struct claims *c)
     return b;
 }
 
+bool bearer_is_same_person(const struct bearer *a, const struct bearer *b)
+{
+    return a->kind == b->kind && strcmp(a->user_id, b->user_id) == 0;
+}
+
 void conns_init(struct conns *t)
 {
     *t = (struct conns){.slots = NULL};

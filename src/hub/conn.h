@@ -58,6 +58,7 @@ struct conns {
 };
 
 struct bearer bearer_of(const struct claims *c);
+bool bearer_is_same_person(const struct bearer *a, const struct bearer *b);
 
 void conns_init(struct conns *t);
 void conns_done(struct conns *t);

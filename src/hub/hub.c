@@ -242,6 +242,6 @@ struct hub_counters hub_counters(const struct hub *h)
     c.channels = h->channels.map.count;
     c.subscriptions = h->groups.subscriptions;
     c.groups = h->groups.map.count;
-    c.policy_decisions = h->groups.classes.decisions;
+    c.policy_decisions += h->groups.classes.decisions;
     return c;
 }

@@ -107,7 +107,7 @@ struct hub_counters {
     uint64_t connections, channels, subscriptions, groups; /* now */
     uint64_t messages_in, malformed, changes, deliveries, delivered_bytes, encoded_frames;
     uint64_t behind, replayed, dropped_slow, dropped_idle, joins, joins_refused, policy_decisions,
-        dropped_broadcasts;
+        dropped_broadcasts, denied_broadcasts;
 };
 struct hub_counters hub_counters(const struct hub *h);
 

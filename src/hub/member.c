@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "hub/peer.h"
+#include "hub/rights.h"
 
 enum { GRACE_S = 60 };
 
@@ -90,13 +91,19 @@ enum err member_enter(struct hub *h, struct channel *ch, struct bindings *b)
     return e;
 }
 
-/* Into the group of its bearer as it is now, with the same cursor. */
+/* With the rights of its bearer as it is now, and into that bearer's group, with the same cursor.
+ * ERR_NOT_FOUND: nobody; ERR_DENIED: nothing may be heard. */
 static enum err move(struct hub *h, struct channel *ch)
 {
     struct identity who;
     enum err e = member_identity(h, &ch->bearer, &who);
-    if (e || !ch->group)
+    if (e)
         return e;
+    ch->rights = rights_decide(h, &who, ch->is_private, channel_name(ch));
+    if (!rights_can_join(ch->rights))
+        return ERR_DENIED;
+    if (!ch->group)
+        return OK;
     struct bindings *b = bindings_ref(ch->group->bindings);
     bool was_behind = ch->is_behind;
     group_leave(&h->groups, ch);
@@ -110,16 +117,28 @@ static enum err move(struct hub *h, struct channel *ch)
 /* phx_close for those who may not come back, phx_error for those who should. */
 static void end_unplaced(struct hub *h, struct channel *ch, enum err e)
 {
-    if (e == ERR_NOT_FOUND)
-        member_end(h, ch, BYTES("phx_close"), BYTES("system"), nobody);
-    else
+    if (e == ERR_NOMEM) {
         member_end(h, ch, BYTES("phx_error"), BYTES("system"), BYTES("out of memory"));
+        return;
+    }
+    buf_reset(&h->text);
+    if (e == ERR_NOT_FOUND) {
+        buf_put(&h->text, nobody);
+    } else {
+        buf_put_literal(&h->text,
+                        "You no longer have permission to read from this Channel topic: ");
+        buf_put(&h->text, channel_name(ch));
+    }
+    member_end(h, ch, BYTES("phx_close"), BYTES("system"), buf_bytes(&h->text));
 }
 
 void member_set_bearer(struct hub *h, struct channel *ch, const struct bearer *b)
 {
+    bool is_same = bearer_is_same_person(&ch->bearer, b);
+    if (is_same && b->expires_s <= ch->bearer.expires_s)
+        return;
     ch->bearer = *b;
-    enum err e = move(h, ch);
+    enum err e = is_same ? OK : move(h, ch);
     if (e) {
         end_unplaced(h, ch, e);
         return;
@@ -137,6 +156,9 @@ void member_adopt(struct hub *h, struct conn *c, const struct bearer *b)
     struct identity who;
     if (member_identity(h, b, &who))
         return;
+    bool is_known = c->has_person && bearer_is_same_person(&c->person, b);
+    if (is_known && b->expires_s <= c->person.expires_s)
+        return;
     c->has_person = b->kind == TOKEN_USER;
     c->person = *b;
     if (!c->has_person)
@@ -144,7 +166,7 @@ void member_adopt(struct hub *h, struct conn *c, const struct bearer *b)
     for (struct link *l = c->channels.next, *next; l != &c->channels; l = next) {
         struct channel *ch = container_of(l, struct channel, of_conn);
         next = l->next;
-        if (ch->is_tokenless)
+        if (ch->is_tokenless || bearer_is_same_person(&ch->bearer, b))
             member_set_bearer(h, ch, b);
     }
 }

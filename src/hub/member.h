@@ -22,12 +22,13 @@ MUST_USE enum err member_identity(const struct hub *h, const struct bearer *b,
                                   struct identity *out);
 /* Into the group of its bearer, at the head.  ERR_NOT_FOUND; ERR_NOMEM. */
 MUST_USE enum err member_enter(struct hub *h, struct channel *ch, struct bindings *b);
-/* Reads for this bearer from now on.  The channel is freed when that fails. */
+/* Reads for this bearer from now on; an older token of the same person changes nothing.  The channel
+ * is freed when that fails. */
 void member_set_bearer(struct hub *h, struct channel *ch, const struct bearer *b);
 /* Sees to it that the end of its token is noticed. */
 void member_watch(struct hub *h, struct channel *ch);
-/* The newest token of the socket, for it and for its channels that were joined without one
- * (section 5.1). */
+/* A token that the peer has shown: for the socket, for its channels that were joined without one
+ * (section 5.1), and for those of the same user whose token ends sooner. */
 void member_adopt(struct hub *h, struct conn *c, const struct bearer *b);
 /* Ends the channels whose token has expired, the grace included; watches the others. */
 void member_expire(struct hub *h, struct conn *c);

@@ -5,6 +5,7 @@
 #include "hub/join.h"
 #include "hub/member.h"
 #include "hub/message.h"
+#include "hub/rights.h"
 
 /* One join on its way. */
 struct attempt {
@@ -13,7 +14,8 @@ struct attempt {
     struct bytes join_ref;
     struct join_config config;
     struct bearer bearer;
-    bool has_token;    /* the join brought one */
+    bool has_token; /* the join brought one */
+    uint8_t rights;
     bool is_tokenless; /* it did not, and the socket may know better one day */
     bool can_resume;
     struct buf
@@ -79,16 +81,46 @@ static void take_key(struct attempt *a, int64_t now_s)
     a->bearer = is_known ? c->person : c->key;
 }
 
+static enum err authorise(struct hub *h, struct attempt *a, const struct identity *who)
+{
+    struct bytes topic = a->message->topic;
+    struct bytes name = bytes_slice(topic, sizeof("realtime:") - 1, topic.size);
+    a->rights = rights_decide(h, who, a->config.is_private, name);
+    if (rights_can_join(a->rights))
+        return OK;
+    buf_reset(&h->text);
+    buf_put_literal(&h->text, "Unauthorized: You do not have permissions to read from this Channel "
+                              "topic: ");
+    buf_put(&h->text, name);
+    refuse(h, a, buf_bytes(&h->text));
+    return ERR_DENIED;
+}
+
+/* The client may have renewed its token on another channel since it wrote this join. */
+static enum token_fault take_token(struct hub *h, struct attempt *a, int64_t now_s)
+{
+    const struct conn *c = a->conn;
+    struct claims claims = {.expires_s = 0};
+    enum token_fault fault = token_verify(h->secret, a->config.access_token, now_s, &claims);
+    a->bearer = bearer_of(&claims);
+    bool is_genuine = fault == TOKEN_OK || fault == TOKEN_EXPIRED;
+    bool is_outdated = is_genuine && c->has_person &&
+                       bearer_is_same_person(&c->person, &a->bearer) &&
+                       c->person.expires_s > a->bearer.expires_s;
+    if (!is_outdated)
+        return fault;
+    a->bearer = c->person;
+    return a->bearer.expires_s > now_s ? TOKEN_OK : TOKEN_EXPIRED;
+}
+
 static enum err authenticate(struct hub *h, struct attempt *a)
 {
     int64_t now_s = h->now_us / TIME_US_PER_S;
-    struct claims claims = {.expires_s = 0};
     struct identity who;
     enum token_fault fault = TOKEN_OK;
     a->has_token = a->config.access_token.size > 0;
     if (a->has_token) {
-        fault = token_verify(h->secret, a->config.access_token, now_s, &claims);
-        a->bearer = bearer_of(&claims);
+        fault = take_token(h, a, now_s);
     } else {
         take_key(a, now_s);
         if (a->bearer.expires_s <= now_s)
@@ -100,16 +132,7 @@ static enum err authenticate(struct hub *h, struct attempt *a)
         refuse(h, a, BYTES("Unauthorized: unknown or disabled user"));
         return ERR_DENIED;
     }
-    if (a->config.is_private && who.role == ROLE_ANON) {
-        buf_reset(&h->text);
-        buf_put_literal(&h->text, "Unauthorized: You do not have permissions to read from this "
-                                  "Channel topic: ");
-        buf_put(&h->text,
-                bytes_slice(a->message->topic, sizeof("realtime:") - 1, a->message->topic.size));
-        refuse(h, a, buf_bytes(&h->text));
-        return ERR_DENIED;
-    }
-    return OK;
+    return authorise(h, a, &who);
 }
 
 /* ---- the checks before ---- */
@@ -172,6 +195,7 @@ static enum err make_channel(struct hub *h, struct attempt *a, struct channel **
     ch->bearer = a->bearer;
     ch->is_tokenless = a->is_tokenless;
     ch->is_private = a->config.is_private;
+    ch->rights = a->rights;
     ch->wants_ack = a->config.wants_ack;
     ch->wants_self = a->config.wants_self;
     e = subscribe(h, a, ch);

@@ -249,6 +249,53 @@ static void renewed_token_moves_the_end(void **state)
     expect_silence(c);
 }
 
+static void heartbeats_for(struct world *w, struct client *c, int64_t s)
+{
+    for (; s > 0; s -= 25) {
+        world_tick(w, 25 * TIME_US_PER_S);
+        client_say(w, c, "[null,\"1\",\"phoenix\",\"heartbeat\",{}]");
+        client_skip(c, 1);
+    }
+}
+
+static void a_fresh_token_on_one_channel_is_good_for_all_of_that_person(void **state)
+{
+    struct world *w = *state;
+    struct client *c = joined(w, SALES, OWNER); /* an hour */
+    client_join(w, c, "y", "2", SALES, OWNER);
+    client_join(w, c, "z", "3", SALES, REP);
+    client_skip(c, 4);
+    client_push_token(w, c, "y", "2", OWNER, NOW_S + 100000);
+    heartbeats_for(w, c, 3650);
+    client_push_token(w, c, "y", "2", OWNER, NOW_S + 3700); /* an older one changes nothing */
+    world_tick(w, 10 * TIME_US_PER_S);
+    expect_part(c, "realtime:z");
+    expect_text(c, "[\"3\",\"3\",\"realtime:z\",\"phx_error\",{}]");
+    heartbeats_for(w, c, 400);
+    world_sell(w, 1, 1);
+    expect_part(c, "realtime:x");
+    expect_part(c, "realtime:y");
+    expect_silence(c);
+}
+
+static void a_join_brings_the_fresh_token_too_and_may_bring_one_that_is_over(void **state)
+{
+    struct world *w = *state;
+    struct client *c = joined(w, SALES, OWNER); /* an hour */
+    w->now_us += 3590 * TIME_US_PER_S;
+    client_say(w, c, "[null,\"1\",\"phoenix\",\"heartbeat\",{}]");
+    client_push_token(w, c, "x", "1", OWNER, NOW_S + 7200);
+    w->now_us += 20 * TIME_US_PER_S;
+    client_skip(c, 1);
+    client_join(w, c, "y", "2", SALES, OWNER); /* with the token of the first hour */
+    expect_part(c, "\"status\":\"ok\"");
+    client_skip(c, 1);
+    heartbeats_for(w, c, 100);
+    expect_silence(c);
+    client_join(w, c, "z", "3", SALES, REP); /* nobody has vouched for that one */
+    expect_part(c, "Token has expired");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -264,6 +311,8 @@ int main(void)
         TEST(signing_out_is_not_undone_by_a_tokenless_join),
         TEST(expired_token_gets_a_grace_and_then_an_error),
         TEST(renewed_token_moves_the_end),
+        TEST(a_fresh_token_on_one_channel_is_good_for_all_of_that_person),
+        TEST(a_join_brings_the_fresh_token_too_and_may_bring_one_that_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,12 @@ static const char policies_text[] =
     "CREATE POLICY owner ON users FOR SELECT TO owner USING (true);\n"
     "CREATE POLICY staff ON sales_logs FOR SELECT TO authenticated USING (true);\n"
     "CREATE POLICY chiefs ON shift_feedback FOR SELECT TO owner, manager USING (true);\n"
-    "CREATE POLICY own ON shift_feedback FOR SELECT TO sales_rep USING (user_id = auth.uid());\n";
+    "CREATE POLICY own ON shift_feedback FOR SELECT TO sales_rep USING (user_id = auth.uid());\n"
+    "CREATE POLICY chiefs ON messages TO owner, manager USING (true);\n"
+    "CREATE POLICY reps_hear ON messages FOR SELECT TO sales_rep USING (topic NOT LIKE 'k:%' AND\n"
+    "    (extension = 'broadcast' OR topic NOT LIKE '%quiet'));\n"
+    "CREATE POLICY reps_say ON messages FOR INSERT TO sales_rep WITH CHECK (topic LIKE 'open%' OR\n"
+    "    topic = auth.uid());\n";
 
 struct column_text {
     const char *name, *type;
@@ -36,6 +41,7 @@ static const struct table_text tables[] = {
       {"extra", "jsonb"}}},
     {"shift_feedback", true, {{"id", "uuid"}, {"user_id", "uuid"}, {"note", "text"}}},
     {"audit_trail", false, {{"id", "uuid"}}},
+    {"messages", false, {{"topic", "text"}, {"extension", "text"}, {"private", "bool"}}},
 };
 
 static void add_table(struct catalogue *c, const struct table_text *text)
@@ -297,6 +303,22 @@ struct bytes world_token(struct world *w, const char *user_id, int64_t expires_s
     token_sign(&w->text, w->secret, &claims, NULL, BYTES("test"));
     assert_int_equal(w->text.err, OK);
     return buf_bytes(&w->text);
+}
+
+void client_push_token(struct world *w, struct client *c, const char *name, const char *ref,
+                       const char *user_id, int64_t expires_s)
+{
+    struct buf message;
+    buf_init(&message, WIRE_MAX);
+    buf_put_literal(&message, "[\"");
+    buf_put(&message, bytes_of(ref));
+    buf_put_literal(&message, "\",\"5\",\"realtime:");
+    buf_put(&message, bytes_of(name));
+    buf_put_literal(&message, "\",\"access_token\",{\"access_token\":\"");
+    buf_put(&message, world_token(w, user_id, expires_s));
+    buf_put_literal(&message, "\"}]");
+    client_say_frame(w, c, 0x81, buf_bytes(&message));
+    buf_done(&message);
 }
 
 void client_join(struct world *w, struct client *c, const char *name, const char *ref,

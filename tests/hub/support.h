@@ -1,4 +1,4 @@
-/* support: a hub with three tables of the bakery, short policies and a clock that stands still; and
+/* support: a hub with some tables of the bakery, short policies and a clock that stands still; and
  * clients that speak to it in both wire versions, with masked frames, and read what they are sent
  * from the wire. */
 #ifndef TESTS_HUB_SUPPORT_H
@@ -71,6 +71,9 @@ void client_gone(struct world *w, struct client *c);
  * (NULL: no token; "anon", "service": that key).  Ref and join ref are `ref`. */
 void client_join(struct world *w, struct client *c, const char *name, const char *ref,
                  const char *config, const char *user_id);
+/* An `access_token` message of that channel, joined with `ref`, with such a token. */
+void client_push_token(struct world *w, struct client *c, const char *name, const char *ref,
+                       const char *user_id, int64_t expires_s);
 /* A signed token; the text is valid until the next one. */
 struct bytes world_token(struct world *w, const char *user_id, int64_t expires_s);
 
