@@ -17,6 +17,10 @@ void mem_free(void *p);
 /* A copy with a zero behind it, from the heap. */
 MUST_USE char *mem_copy(struct bytes b);
 
+/* Asks the processor for the cache line at `p`, which will be wanted soon; any pointer, NULL too. */
+#define PREFETCH(p) __builtin_prefetch(p)
+enum { CACHE_LINE = 64 }; /* bytes */
+
 /* Tests only: the allocation number `n` from now on in this thread (1 is the next) and all after
  * it fail; 0 turns this off.  mem_fail_hit tells whether an allocation has failed since. */
 void mem_fail_at(uint64_t n);

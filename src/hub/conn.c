@@ -2,7 +2,10 @@
 
 #include "base/mem.h"
 
-enum { SLOTS_MIN = 16 };
+enum {
+    SLOTS_MIN = 16,
+    PREFETCH_AHEAD = 4 /* connections: their memory comes while the ones before are sent to */
+};
 
 struct bearer bearer_of(const struct claims *c)
 {
@@ -24,8 +27,80 @@ void conns_init(struct conns *t)
 void conns_done(struct conns *t)
 {
     mem_free(t->slots);
+    mem_free(t->touched.ring);
     conns_init(t);
 }
+
+/* ---- those that were touched ---- */
+
+static struct conn **place(const struct conns *t, uint32_t at)
+{
+    return &t->touched.ring[(t->touched.head + at) & (t->capacity - 1)];
+}
+
+static void set_touched(struct conns *t, uint32_t at, struct conn *c)
+{
+    *place(t, at) = c;
+    c->touched_at = (t->touched.head + at) & (t->capacity - 1);
+}
+
+/* Closes the gaps of those that have gone. */
+static void compact(struct conns *t)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < t->touched.count; i++) {
+        struct conn *c = *place(t, i);
+        if (c)
+            set_touched(t, kept++, c);
+    }
+    t->touched.count = kept;
+}
+
+void conns_touch(struct conns *t, struct conn *c)
+{
+    if (c->is_touched)
+        return;
+    if (t->touched.count == t->capacity)
+        compact(t);
+    c->is_touched = true;
+    set_touched(t, t->touched.count++, c);
+}
+
+struct conn *conns_touched_at(const struct conns *t, uint32_t at)
+{
+    return *place(t, at);
+}
+
+struct conn *conns_next_touched(struct conns *t)
+{
+    while (t->touched.count > 0) {
+        if (t->touched.count > PREFETCH_AHEAD)
+            conn_prefetch(*place(t, PREFETCH_AHEAD));
+        struct conn *c = *place(t, 0);
+        t->touched.head = (t->touched.head + 1) & (t->capacity - 1);
+        t->touched.count--;
+        if (c) {
+            c->is_touched = false;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* Into a ring of another size, from its beginning. */
+static void move_touched(struct conns *t, struct conn **ring)
+{
+    for (uint32_t i = 0; i < t->touched.count; i++) {
+        ring[i] = *place(t, i);
+        if (ring[i])
+            ring[i]->touched_at = i;
+    }
+    mem_free(t->touched.ring);
+    t->touched.ring = ring;
+    t->touched.head = 0;
+}
+
+/* ---- the table ---- */
 
 static enum err grow(struct conns *t)
 {
@@ -38,6 +113,10 @@ static enum err grow(struct conns *t)
     if (!slots)
         return ERR_NOMEM;
     t->slots = slots;
+    struct conn **ring = mem_array(capacity, sizeof(struct conn *));
+    if (!ring)
+        return ERR_NOMEM;
+    move_touched(t, ring);
     t->capacity = capacity;
     return OK;
 }
@@ -74,7 +153,6 @@ enum err conns_add(struct conns *t, enum phx_version version, size_t message_max
     c->expiry_us = INT64_MAX;
     outbox_init(&c->outbox);
     ws_decoder_init(&c->decoder, message_max);
-    list_init(&c->touched);
     list_init(&c->channels);
     list_init(&c->behind);
     list_init(&c->pumping);
@@ -101,7 +179,8 @@ void conns_remove(struct conns *t, struct conn *c)
     slot->next_free = t->free;
     t->free = c->id.index + 1;
     t->open--;
-    list_remove(&c->touched);
+    if (c->is_touched)
+        t->touched.ring[c->touched_at] = NULL;
     list_remove(&c->pumping);
     outbox_done(&c->outbox);
     ws_decoder_done(&c->decoder);

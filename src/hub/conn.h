@@ -6,6 +6,7 @@
 #include "auth/token.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/mem.h"
 #include "hub/hub.h"
 #include "hub/outbox.h"
 
@@ -23,14 +24,17 @@ enum conn_state {
 };
 
 struct conn {
-    struct link touched; /* in the hub's list, while there is something for the shell */
+    /* First what every delivery uses: conn_prefetch. */
     struct outbox outbox;
     struct hub_conn_id id;
-    enum phx_version version;
+    uint64_t tag;        /* the shell's name for it */
+    uint32_t touched_at; /* its place in conns.touched, while `is_touched` */
     enum conn_state state;
+    bool is_touched; /* there is something for the shell */
     bool is_doomed;  /* a message did not fit: closed at the end of the step */
     bool is_abrupt;  /* CONN_CLOSED: do not wait for what is left */
     bool has_person; /* `person` holds the newest user token of this socket */
+    enum phx_version version;
     uint32_t channel_count;
     struct link channels; /* struct channel.of_conn, in order of their joins */
     struct link behind;   /* struct channel.behind: those that must replay */
@@ -49,13 +53,29 @@ struct conn_slot {
     uint32_t next_free;  /* index + 1; 0: none */
 };
 
+/* Those that have something for the shell, in order: a ring with a place for every connection, so
+ * that touching one takes no memory, and a walk over many can ask for the next ones' memory ahead
+ * of time. */
+struct conn_queue {
+    struct conn **ring; /* NULL: it has gone meanwhile */
+    uint32_t head, count;
+};
+
 struct conns {
     struct conn_slot *slots;
-    uint32_t count; /* slots ever used */
-    uint32_t capacity;
-    uint32_t free; /* index + 1; 0: none */
+    uint32_t count;    /* slots ever used */
+    uint32_t capacity; /* of slots and of touched.ring, a power of two, or 0 */
+    uint32_t free;     /* index + 1; 0: none */
     uint32_t open;
+    struct conn_queue touched;
 };
+
+/* Asks for the memory that a delivery to `c` uses.  Takes NULL. */
+static inline void conn_prefetch(const struct conn *c)
+{
+    PREFETCH(c);
+    PREFETCH((const char *)c + CACHE_LINE);
+}
 
 struct bearer bearer_of(const struct claims *c);
 bool bearer_is_same_person(const struct bearer *a, const struct bearer *b);
@@ -71,5 +91,11 @@ struct conn *conns_find(const struct conns *t, struct hub_conn_id id);
 struct conn *conns_at(const struct conns *t, uint32_t index);
 /* Frees a connection without channels; takes it out of the lists of the hub, not of the heap. */
 void conns_remove(struct conns *t, struct conn *c);
+/* Puts it at the end of those that have something for the shell, unless it is there already. */
+void conns_touch(struct conns *t, struct conn *c);
+/* The first of them, which leaves the queue; NULL when there is none. */
+struct conn *conns_next_touched(struct conns *t);
+/* The one `at` places behind the first; NULL: it has gone. */
+struct conn *conns_touched_at(const struct conns *t, uint32_t at);
 
 #endif

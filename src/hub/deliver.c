@@ -15,9 +15,10 @@
 #include <assert.h>
 
 enum {
-    RUN_MAX = 64,     /* changes encoded together: one frame of a group, one word of bits */
-    PUMP_MAX = 4096,  /* changes looked at in one go for one connection */
-    RETRY_US = 100000 /* until the next try after memory ran out */
+    RUN_MAX = 64,      /* changes encoded together: one frame of a group, one word of bits */
+    PUMP_MAX = 4096,   /* changes looked at in one go for one connection */
+    RETRY_US = 100000, /* until the next try after memory ran out */
+    PREFETCH_AHEAD = 8 /* members: their connections' memory comes while others get their frame */
 };
 
 /* ---- the pump's list ---- */
@@ -52,9 +53,12 @@ static void push_to_members(struct hub *h, struct group *g, struct frame *f, uin
 {
     /* Backwards: who falls behind leaves the live part, and the last of it, which has had its
      * frame already, takes the free place. */
-    for (uint32_t i = g->live_count; i-- > 0;)
+    for (uint32_t i = g->live_count; i-- > 0;) {
+        if (i >= PREFETCH_AHEAD)
+            conn_prefetch(g->members[i - PREFETCH_AHEAD].conn);
         if (!deliver_frame(h, g->members[i].conn, f))
             fall_behind(h, g->members[i].channel, first_seq);
+    }
 }
 
 /* Nobody could be given anything: all replay when there is memory. */

@@ -67,7 +67,6 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     h->pump_at_us = INT64_MAX;
     set_limits(h, &cfg->limits);
     init_buffers(h);
-    list_init(&h->touched);
     list_init(&h->pumping);
     heap_init(&h->timers);
     conns_init(&h->conns);
@@ -120,6 +119,7 @@ static enum err open_conn(struct hub *h, struct hub_in *in)
     enum err e = conns_add(&h->conns, in->version, h->limits.message_max, &c);
     if (e)
         return e;
+    c->tag = in->tag;
     c->key = bearer_of(&in->claims);
     c->heard_us = h->now_us;
     e = heap_set(&h->timers, &c->timer, h->now_us + h->limits.idle_us);
@@ -187,13 +187,13 @@ enum err hub_step(struct hub *h, struct hub_in *in, int64_t now_us)
 
 bool hub_next_out(struct hub *h, struct hub_out *out)
 {
-    for (struct link *l; (l = list_pop_front(&h->touched));) {
-        const struct conn *c = container_of(l, struct conn, touched);
+    for (const struct conn *c; (c = conns_next_touched(&h->conns));) {
         bool is_closed = c->state == CONN_CLOSED;
         if (!is_closed && c->outbox.count == 0)
             continue;
         out->kind = is_closed ? HUB_OUT_CLOSE : HUB_OUT_FLUSH;
         out->conn = c->id;
+        out->tag = c->tag;
         out->is_abrupt = is_closed && c->is_abrupt;
         return true;
     }
@@ -206,17 +206,19 @@ int hub_peek(struct hub *h, struct hub_conn_id conn, struct iovec *iov, int iov_
     return c ? outbox_peek(&c->outbox, iov, iov_max) : 0;
 }
 
-void hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_us)
+bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_us)
 {
     struct conn *c = conns_find(&h->conns, conn);
     if (!c)
-        return;
+        return false;
     h->now_us = now_us;
     outbox_sent(&c->outbox, size);
     h->counters.delivered_bytes += size;
-    if (!list_is_empty(&c->behind))
+    if (!list_is_empty(&c->behind)) {
         deliver_pump(h, c);
-    peer_reap(h);
+        peer_reap(h);
+    }
+    return c->outbox.count > 0;
 }
 
 int64_t hub_deadline(const struct hub *h)

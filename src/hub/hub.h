@@ -66,6 +66,7 @@ struct hub_in {
     enum hub_in_kind kind;
     struct hub_conn_id conn;
     enum phx_version version;      /* OPEN */
+    uint64_t tag;                  /* OPEN: the shell's own name for the connection */
     struct claims claims;          /* OPEN: of the apikey, verified */
     struct ws_input bytes;         /* BYTES */
     struct change *const *changes; /* CHANGES: borrowed; the hub takes references of its own */
@@ -84,6 +85,7 @@ enum hub_out_kind {
 struct hub_out {
     enum hub_out_kind kind;
     struct hub_conn_id conn;
+    uint64_t tag;
     bool is_abrupt;
 };
 /* One entry per touched connection and turn.  False when there is none.  The caller may stop
@@ -93,9 +95,9 @@ bool hub_next_out(struct hub *h, struct hub_out *out);
 /* The next bytes of a connection as iovecs, borrowed until hub_sent or hub_step.  Returns how many
  * (0: nothing). */
 int hub_peek(struct hub *h, struct hub_conn_id conn, struct iovec *iov, int iov_max);
-/* `size` bytes have left.  A subscription that was behind replays into the room: call hub_peek
- * again. */
-void hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_us);
+/* `size` bytes have left.  A subscription that was behind replays into the room.  True: hub_peek has
+ * more. */
+bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_us);
 
 /* When HUB_IN_TICK is due, Unix microseconds; INT64_MAX: never. */
 int64_t hub_deadline(const struct hub *h);

@@ -16,8 +16,7 @@
 
 void peer_touch(struct hub *h, struct conn *c)
 {
-    if (!list_is_linked(&c->touched))
-        list_push_back(&h->touched, &c->touched);
+    conns_touch(&h->conns, c);
 }
 
 /* The node is in the heap from the connection's first to its last moment, so moving it takes no
@@ -142,10 +141,9 @@ void peer_reap(struct hub *h)
     if (!h->has_doomed)
         return;
     h->has_doomed = false;
-    list_each(l, &h->touched)
-    {
-        struct conn *c = container_of(l, struct conn, touched);
-        if (!c->is_doomed || c->state != CONN_OPEN)
+    for (uint32_t i = 0; i < h->conns.touched.count; i++) {
+        struct conn *c = conns_touched_at(&h->conns, i);
+        if (!c || !c->is_doomed || c->state != CONN_OPEN)
             continue;
         h->counters.dropped_slow++;
         peer_close(h, c, WS_CLOSE_TRY_AGAIN_LATER, false);

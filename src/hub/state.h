@@ -23,7 +23,6 @@ struct hub {
     struct groups groups;
     struct feed feed;
     struct heap timers;   /* struct conn.timer, Unix microseconds */
-    struct link touched;  /* struct conn.touched */
     struct link pumping;  /* struct conn.pumping */
     int64_t pump_at_us;   /* when `pumping` is due; INT64_MAX: it is empty */
     bool has_doomed;      /* some touched connection is doomed */

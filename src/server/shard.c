@@ -520,7 +520,6 @@ void shard_free(struct shard *s)
     changes_done(&s->changes);
     peers_done(&s->peers);
     heap_done(&s->timers);
-    mem_free(s->peer_of_hub);
     loop_done(&s->loop);
     if (s->listen_fd >= 0)
         close(s->listen_fd);

@@ -2,32 +2,12 @@
 
 #include "base/mem.h"
 
-/* The hub names a connection by a small index: from it to our peer. */
-static enum err remember(struct shard *s, struct peer *peer)
-{
-    size_t needed = (size_t)peer->hub.index + 1;
-    if (needed > s->peer_of_hub_count) {
-        size_t count = s->peer_of_hub_count ? s->peer_of_hub_count * 2 : 256;
-        if (count < needed)
-            count = needed;
-        uint32_t *map = mem_realloc(s->peer_of_hub, count * sizeof(*map));
-        if (!map)
-            return ERR_NOMEM;
-        s->peer_of_hub = map;
-        s->peer_of_hub_count = count;
-    }
-    s->peer_of_hub[peer->hub.index] = peer->index;
-    return OK;
-}
-
 /* NULL when the hub speaks of a connection that we have closed. */
-static struct peer *recall(struct shard *s, struct hub_conn_id id)
+static struct peer *recall(struct shard *s, const struct hub_out *out)
 {
-    if (id.index >= s->peer_of_hub_count)
-        return NULL;
-    struct peer *peer = peers_at(&s->peers, s->peer_of_hub[id.index]);
-    bool is_it = peer && peer->stream.fd >= 0 && peer->is_live && peer->hub.index == id.index &&
-                 peer->hub.generation == id.generation;
+    struct peer *peer = peers_find(&s->peers, out->tag);
+    bool is_it = peer && peer->is_live && peer->hub.index == out->conn.index &&
+                 peer->hub.generation == out->conn.generation;
     return is_it ? peer : NULL;
 }
 
@@ -41,7 +21,10 @@ void ws_tell_gone(struct shard *s, struct hub_conn_id id)
 void ws_peer_open(struct shard *s, struct peer *peer, const struct http_peer *from,
                   struct bytes rest)
 {
-    struct hub_in in = {.kind = HUB_IN_OPEN, .version = from->version, .claims = from->claims};
+    struct hub_in in = {.kind = HUB_IN_OPEN,
+                        .version = from->version,
+                        .tag = peer_tag(peer),
+                        .claims = from->claims};
     if (hub_step(s->hub, &in, s->now_us)) {
         s->counters.refused_full++;
         shard_close_peer(s, peer);
@@ -49,10 +32,6 @@ void ws_peer_open(struct shard *s, struct peer *peer, const struct http_peer *fr
     }
     peer->hub = in.conn;
     peer->is_live = true;
-    if (remember(s, peer)) {
-        shard_close_peer(s, peer);
-        return;
-    }
     if (rest.size)
         ws_peer_recv(s, peer, rest);
 }
@@ -81,8 +60,9 @@ static void finish(struct shard *s, struct peer *peer)
 void ws_peer_send(struct shard *s, struct peer *peer)
 {
     size_t budget = SEND_BUDGET;
+    bool has_more = true;
     enum err e = stream_flush(&peer->stream);
-    while (!e) {
+    while (!e && has_more) {
         struct iovec iov[SEND_IOV_MAX];
         size_t sent = 0, size = 0;
         int count = hub_peek(s->hub, peer->hub, iov, SEND_IOV_MAX);
@@ -93,7 +73,7 @@ void ws_peer_send(struct shard *s, struct peer *peer)
         e = stream_send(&peer->stream, iov, count, &sent);
         if (e)
             break;
-        hub_sent(s->hub, peer->hub, sent, s->now_us);
+        has_more = hub_sent(s->hub, peer->hub, sent, s->now_us);
         shard_count_send(s, sent);
         budget -= sent < budget ? sent : budget;
         if (sent < size || budget == 0)
@@ -123,25 +103,32 @@ static void close_orderly(struct shard *s, struct peer *peer)
     ws_peer_send(s, peer);
 }
 
+static void flush_one(struct shard *s, const struct hub_out *out)
+{
+    struct peer *peer = recall(s, out);
+    if (!peer) {
+        if (out->kind == HUB_OUT_CLOSE)
+            ws_tell_gone(s, out->conn);
+    } else if (out->kind == HUB_OUT_CLOSE && out->is_abrupt) {
+        shard_close_peer(s, peer);
+    } else if (peer->is_closing) {
+        return;
+    } else if (out->kind == HUB_OUT_CLOSE) {
+        close_orderly(s, peer);
+    } else if (!peer->wants_write) {
+        ws_peer_send(s, peer); /* else the loop says when there is room */
+    }
+}
+
 bool ws_flush(struct shard *s)
 {
-    struct hub_out out;
-    for (int i = 0; i < FLUSH_SLICE; i++) {
-        if (!hub_next_out(s->hub, &out))
-            return false;
-        struct peer *peer = recall(s, out.conn);
-        if (!peer) {
-            if (out.kind == HUB_OUT_CLOSE)
-                ws_tell_gone(s, out.conn);
-        } else if (out.kind == HUB_OUT_CLOSE && out.is_abrupt) {
-            shard_close_peer(s, peer);
-        } else if (peer->is_closing) {
-            continue;
-        } else if (out.kind == HUB_OUT_CLOSE) {
-            close_orderly(s, peer);
-        } else if (!peer->wants_write) {
-            ws_peer_send(s, peer); /* else the loop says when there is room */
-        }
+    struct hub_out outs[FLUSH_BATCH];
+    size_t count = FLUSH_BATCH;
+    for (int done = 0; done < FLUSH_SLICE && count == FLUSH_BATCH; done += FLUSH_BATCH) {
+        for (count = 0; count < FLUSH_BATCH && hub_next_out(s->hub, &outs[count]); count++)
+            PREFETCH(peers_at(&s->peers, (uint32_t)outs[count].tag));
+        for (size_t i = 0; i < count; i++)
+            flush_one(s, &outs[i]);
     }
-    return true;
+    return count == FLUSH_BATCH;
 }

@@ -13,6 +13,7 @@ enum {
     SEND_IOV_MAX = 64,
     SEND_BUDGET = 256 * 1024, /* bytes to one connection in one turn */
     FLUSH_SLICE = 256,        /* live connections between two looks at the other I/O */
+    FLUSH_BATCH = 16,         /* of them taken from the hub at a time */
     POOL_MAX = 32             /* unused calls, HTTP peers and parsers that are kept */
 };
 
@@ -43,8 +44,6 @@ struct shard {
     size_t all_count;
 
     struct peers peers;
-    uint32_t *peer_of_hub; /* hub connection index -> peer index */
-    size_t peer_of_hub_count;
     struct heap timers;  /* of HTTP peers and of closing ones */
     struct link answers; /* HTTP peers with something to send */
     struct pool calls, http_peers, parsers;

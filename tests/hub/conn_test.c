@@ -53,6 +53,56 @@ static void slots_are_used_again_and_names_stay_apart(void **state)
     conns_done(&t);
 }
 
+static void touched_ones_come_once_in_order(void **state)
+{
+    struct conns t;
+    struct conn *all[40];
+    (void)state;
+    conns_init(&t);
+    assert_null(conns_next_touched(&t));
+    for (size_t i = 0; i < 40; i++) { /* the ring grows while it is full */
+        all[i] = add(&t);
+        conns_touch(&t, all[i]);
+        conns_touch(&t, all[0]);
+    }
+    assert_int_equal(t.touched.count, 40);
+    for (size_t i = 0; i < 40; i++) {
+        assert_ptr_equal(conns_next_touched(&t), all[i]);
+        conns_touch(&t, all[i]); /* behind the others again */
+    }
+    for (size_t i = 0; i < 40; i++) {
+        assert_ptr_equal(conns_next_touched(&t), all[i]);
+        conns_remove(&t, all[i]);
+    }
+    assert_null(conns_next_touched(&t));
+    conns_done(&t);
+}
+
+static void the_gone_are_passed_over_and_leave_their_places(void **state)
+{
+    struct conns t;
+    struct conn *last = NULL;
+    (void)state;
+    conns_init(&t);
+    struct conn *first = add(&t);
+    conns_touch(&t, first);
+    for (size_t i = 0; i < 100; i++) { /* far more than there are places */
+        struct conn *c = add(&t);
+        conns_touch(&t, c);
+        if (last)
+            conns_remove(&t, last);
+        last = c;
+    }
+    assert_true(t.touched.count <= t.capacity);
+    assert_ptr_equal(conns_touched_at(&t, 0), first);
+    assert_ptr_equal(conns_next_touched(&t), first);
+    assert_ptr_equal(conns_next_touched(&t), last);
+    assert_null(conns_next_touched(&t));
+    conns_remove(&t, first);
+    conns_remove(&t, last);
+    conns_done(&t);
+}
+
 static void add_without_memory_changes_nothing(void **state)
 {
     struct conns t;
@@ -82,6 +132,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stale_name_is_recognised),
         cmocka_unit_test(slots_are_used_again_and_names_stay_apart),
+        cmocka_unit_test(touched_ones_come_once_in_order),
+        cmocka_unit_test(the_gone_are_passed_over_and_leave_their_places),
         cmocka_unit_test(add_without_memory_changes_nothing),
         cmocka_unit_test(idle_connection_is_small),
     };
