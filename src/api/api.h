@@ -24,6 +24,8 @@ struct api_limits {
     uint64_t rows_max;         /* of one answer (1,000,000) */
     int64_t token_life_s;      /* 3600 */
     int64_t reuse_interval_us; /* refresh tokens: 10 s */
+    uint32_t sign_in_burst;    /* tries for one email address at once (10), */
+    int64_t sign_in_period_us; /* then one per period (5 s) */
 };
 extern const struct api_limits api_limits_default;
 

@@ -14,6 +14,8 @@ const struct api_limits api_limits_default = {
     .rows_max = 1000000,
     .token_life_s = 3600,
     .reuse_interval_us = 10000000,
+    .sign_in_burst = 10,
+    .sign_in_period_us = 5000000,
 };
 
 void api_call_init(struct api_call *c, const struct api *a)

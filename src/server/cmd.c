@@ -31,6 +31,21 @@ static const struct option *find(struct bytes name, const struct option *options
     return NULL;
 }
 
+/* False: complained. */
+static bool keep(const char *command, const struct option *o, const char *value)
+{
+    if (o->words && o->words->count < WORDS_MAX) {
+        o->words->items[o->words->count++] = value;
+        return true;
+    }
+    if (o->words || *o->value) {
+        cmd_complain(command, o->words ? "%s is given too often" : "%s is given twice", o->name);
+        return false;
+    }
+    *o->value = value;
+    return true;
+}
+
 /* One word and, if it wants one, its value.  Returns how many words were taken; 0: complained. */
 static int take(const char *command, int left, char **argv, const struct option *options,
                 size_t count)
@@ -54,11 +69,8 @@ static int take(const char *command, int left, char **argv, const struct option 
         cmd_complain(command, "%s needs a value", o->name);
         return 0;
     }
-    if (*o->value) {
-        cmd_complain(command, "%s is given twice", o->name);
+    if (!keep(command, o, has_value ? argv[0] + equals + 1 : argv[1]))
         return 0;
-    }
-    *o->value = has_value ? argv[0] + equals + 1 : argv[1];
     return has_value ? 1 : 2;
 }
 
@@ -72,7 +84,7 @@ bool cmd_parse(const char *command, int argc, char **argv, const struct option *
         i += taken;
     }
     for (size_t i = 0; i < count; i++) {
-        if (options[i].is_required && !*options[i].value) {
+        if (options[i].is_required && options[i].value && !*options[i].value) {
             cmd_complain(command, "%s is missing; see 'homebake help %s'", options[i].name,
                          command);
             return false;

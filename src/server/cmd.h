@@ -9,10 +9,18 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
+enum { WORDS_MAX = 128 };
+
+struct words {
+    const char *items[WORDS_MAX];
+    size_t count;
+};
+
 struct option {
-    const char *name;   /* "--data" */
-    const char **value; /* of an option with a value */
-    bool *flag;         /* of one without; exactly one of the two is set */
+    const char *name;    /* "--data" */
+    const char **value;  /* of an option with a value */
+    bool *flag;          /* of one without */
+    struct words *words; /* of one that may be given again; exactly one of the three is set */
     bool is_required;
 };
 

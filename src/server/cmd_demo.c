@@ -87,7 +87,7 @@ static int make_demo(struct bakery *b, struct buf *list)
 int cmd_demo(int argc, char **argv)
 {
     const char *folder = NULL;
-    const struct option options[] = {{"--data", &folder, NULL, true}};
+    const struct option options[] = {{"--data", &folder, NULL, NULL, true}};
     if (!cmd_parse("demo", argc, argv, options, 1))
         return EXIT_USAGE;
     struct bakery b;

@@ -21,9 +21,9 @@ int cmd_init(int argc, char **argv)
     const char *folder = NULL;
     struct bakery_person owner = {.role = "owner"};
     const struct option options[] = {
-        {"--data", &folder, NULL, true},
-        {"--owner-email", &owner.email, NULL, true},
-        {"--owner-name", &owner.name, NULL, false},
+        {"--data", &folder, NULL, NULL, true},
+        {"--owner-email", &owner.email, NULL, NULL, true},
+        {"--owner-name", &owner.name, NULL, NULL, false},
     };
     if (!cmd_parse("init", argc, argv, options, sizeof(options) / sizeof(options[0])))
         return EXIT_USAGE;

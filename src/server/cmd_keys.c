@@ -18,7 +18,7 @@ static void put_key(struct buf *out, const struct store *s, enum token_kind kind
 int cmd_keys(int argc, char **argv)
 {
     const char *folder = NULL;
-    const struct option options[] = {{"--data", &folder, NULL, true}};
+    const struct option options[] = {{"--data", &folder, NULL, NULL, true}};
     if (!cmd_parse("keys", argc, argv, options, 1))
         return EXIT_USAGE;
     struct bakery b;

@@ -3,7 +3,7 @@
 int cmd_policy(int argc, char **argv)
 {
     const char *folder = NULL;
-    const struct option options[] = {{"--data", &folder, NULL, true}};
+    const struct option options[] = {{"--data", &folder, NULL, NULL, true}};
     if (argc < 1 || strcmp(argv[0], "check") != 0) {
         cmd_complain("policy", "the one thing to do is 'check'; see 'homebake help policy'");
         return EXIT_USAGE;

@@ -14,17 +14,43 @@
 
 struct serve_options {
     const char *folder, *listen, *cert, *key, *shards, *readers, *connections, *outbox, *log;
+    struct words limits;
 };
+
+static bool set_limit(struct server_limits *l, const char *name, const char *value)
+{
+    struct buf text, message;
+    buf_init(&text, 4096);
+    buf_init(&message, 8192);
+    buf_put(&text, bytes_of(name));
+    buf_put(&text, bytes_of(value));
+    enum err e = text.err ? text.err : limits_set(l, buf_bytes(&text), &message);
+    if (e)
+        cmd_complain("serve", "%.*s", (int)message.size, message.size ? message.data : "");
+    buf_done(&text);
+    buf_done(&message);
+    return !e;
+}
+
+static bool settle_limits(const struct serve_options *o, struct server_limits *l)
+{
+    if (o->connections && !set_limit(l, "connections=", o->connections))
+        return false;
+    if (o->outbox && !set_limit(l, "outbox-bytes=", o->outbox))
+        return false;
+    for (size_t i = 0; i < o->limits.count; i++) {
+        if (!set_limit(l, "", o->limits.items[i]))
+            return false;
+    }
+    return true;
+}
 
 static bool settle(const struct serve_options *o, struct server_config *cfg)
 {
-    uint64_t shards = 0, readers = 0, connections = cfg->limits.connections_max;
-    uint64_t outbox = cfg->limits.hub.outbox_bytes_max;
+    uint64_t shards = 0, readers = 0;
     enum log_level level = LOG_INFO;
     if (!cmd_number("serve", "--shards", o->shards, 1, 256, &shards) ||
-        !cmd_number("serve", "--readers", o->readers, 1, 64, &readers) ||
-        !cmd_number("serve", "--max-connections", o->connections, 1, 10000000, &connections) ||
-        !cmd_number("serve", "--outbox-bytes", o->outbox, 16384, 1U << 30, &outbox))
+        !cmd_number("serve", "--readers", o->readers, 1, 64, &readers))
         return false;
     if (o->log && log_level_parse(o->log, &level)) {
         cmd_complain("serve", "--log must be debug, info, warn, error or off");
@@ -34,6 +60,8 @@ static bool settle(const struct serve_options *o, struct server_config *cfg)
         cmd_complain("serve", "--tls-cert and --tls-key belong together");
         return false;
     }
+    if (!settle_limits(o, &cfg->limits))
+        return false;
     log_setup(level, STDERR_FILENO);
     cfg->folder = o->folder;
     cfg->listen = o->listen;
@@ -41,8 +69,6 @@ static bool settle(const struct serve_options *o, struct server_config *cfg)
     cfg->tls_key = o->key;
     cfg->shards = (unsigned)shards;
     cfg->readers = (unsigned)readers;
-    cfg->limits.connections_max = (uint32_t)connections;
-    cfg->limits.hub.outbox_bytes_max = outbox;
     return true;
 }
 
@@ -113,20 +139,53 @@ static int serve_locked(const struct server_config *cfg)
     return EXIT_OK;
 }
 
+/* serve --limits [--limit NAME=VALUE …] */
+static int show_limits(int argc, char **argv)
+{
+    struct serve_options o = {0};
+    struct server_limits l;
+    bool is_said = false;
+    const struct option options[] = {
+        {"--limits", NULL, &is_said, NULL, false},
+        {"--limit", NULL, NULL, &o.limits, false},
+    };
+    server_limits_init(&l);
+    if (!cmd_parse("serve", argc, argv, options, 2) || !settle_limits(&o, &l))
+        return EXIT_USAGE;
+    struct buf out;
+    buf_init(&out, 64 * 1024);
+    limits_print(&out, &l);
+    int code = out.err ? EXIT_FAILED : cmd_print(buf_bytes(&out));
+    buf_done(&out);
+    return code;
+}
+
+static bool asks_for_limits(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--limits") == 0)
+            return true;
+    }
+    return false;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve_options o = {0};
     const struct option options[] = {
-        {"--data", &o.folder, NULL, true},
-        {"--listen", &o.listen, NULL, true},
-        {"--shards", &o.shards, NULL, false},
-        {"--readers", &o.readers, NULL, false},
-        {"--tls-cert", &o.cert, NULL, false},
-        {"--tls-key", &o.key, NULL, false},
-        {"--max-connections", &o.connections, NULL, false},
-        {"--outbox-bytes", &o.outbox, NULL, false},
-        {"--log", &o.log, NULL, false},
+        {"--data", &o.folder, NULL, NULL, true},
+        {"--listen", &o.listen, NULL, NULL, true},
+        {"--shards", &o.shards, NULL, NULL, false},
+        {"--readers", &o.readers, NULL, NULL, false},
+        {"--tls-cert", &o.cert, NULL, NULL, false},
+        {"--tls-key", &o.key, NULL, NULL, false},
+        {"--max-connections", &o.connections, NULL, NULL, false},
+        {"--outbox-bytes", &o.outbox, NULL, NULL, false},
+        {"--log", &o.log, NULL, NULL, false},
+        {"--limit", NULL, NULL, &o.limits, false},
     };
+    if (asks_for_limits(argc, argv))
+        return show_limits(argc, argv);
     struct server_config cfg = {.assets = &assets_embedded};
     server_limits_init(&cfg.limits);
     if (!cmd_parse("serve", argc, argv, options, sizeof(options) / sizeof(options[0])) ||

@@ -17,10 +17,10 @@ static int add(int argc, char **argv)
     const char *folder = NULL;
     struct bakery_person p = {0};
     const struct option options[] = {
-        {"--data", &folder, NULL, true},
-        {"--email", &p.email, NULL, true},
-        {"--name", &p.name, NULL, true},
-        {"--role", &p.role, NULL, true},
+        {"--data", &folder, NULL, NULL, true},
+        {"--email", &p.email, NULL, NULL, true},
+        {"--name", &p.name, NULL, NULL, true},
+        {"--role", &p.role, NULL, NULL, true},
     };
     if (!cmd_parse("user", argc, argv, options, sizeof(options) / sizeof(options[0])))
         return EXIT_USAGE;
@@ -45,8 +45,8 @@ static int add(int argc, char **argv)
 static int set_active(int argc, char **argv, bool is_active)
 {
     const char *folder = NULL, *email = NULL;
-    const struct option options[] = {{"--data", &folder, NULL, true},
-                                     {"--email", &email, NULL, true}};
+    const struct option options[] = {{"--data", &folder, NULL, NULL, true},
+                                     {"--email", &email, NULL, NULL, true}};
     if (!cmd_parse("user", argc, argv, options, 2))
         return EXIT_USAGE;
     struct buf request, reply;
@@ -124,8 +124,8 @@ static int list(int argc, char **argv)
 {
     const char *folder = NULL;
     bool is_json = false;
-    const struct option options[] = {{"--data", &folder, NULL, true},
-                                     {"--json", NULL, &is_json, false}};
+    const struct option options[] = {{"--data", &folder, NULL, NULL, true},
+                                     {"--json", NULL, &is_json, NULL, false}};
     if (!cmd_parse("user", argc, argv, options, 2))
         return EXIT_USAGE;
     struct buf request, reply;

@@ -3,7 +3,7 @@
 int cmd_verify(int argc, char **argv)
 {
     const char *folder = NULL;
-    const struct option options[] = {{"--data", &folder, NULL, true}};
+    const struct option options[] = {{"--data", &folder, NULL, NULL, true}};
     if (!cmd_parse("verify", argc, argv, options, 1))
         return EXIT_USAGE;
     struct bakery b;

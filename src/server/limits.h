@@ -1,5 +1,6 @@
-/* limits: every bound of the server, in one place; README and `homebake serve --help` name those
- * that can be set from outside. */
+/* limits: every bound of the server in one place, and the table by which they are set from outside:
+ * `homebake serve --limit NAME=VALUE`, shown by `homebake serve --limits`.  A limit that is not in
+ * the table cannot be set. */
 #ifndef SERVER_LIMITS_H
 #define SERVER_LIMITS_H
 
@@ -20,6 +21,7 @@ struct server_limits {
     size_t writes_queued_max;    /* jobs waiting for the writer */
     size_t reads_queued_max;     /* jobs waiting for the readers */
     size_t passwords_queued_max; /* sign-ins whose password waits to be checked */
+    size_t mail_queued_max;      /* batches and answers waiting for one shard */
     size_t log_count_max;        /* changes kept in memory for replay, shared by all shards */
     size_t log_bytes_max;        /* of them */
     size_t restore_count; /* changes read from the store at the start, so that a restart can be
@@ -33,5 +35,28 @@ struct server_limits {
 
 /* The defaults. */
 void server_limits_init(struct server_limits *l);
+
+enum limit_unit { LIMIT_COUNT, LIMIT_BYTES, LIMIT_TIME };
+
+/* One row of the table; `min`, `max` and values are items, bytes, or microseconds. */
+struct limit {
+    const char *name; /* "outbox-bytes" */
+    enum limit_unit unit;
+    uint16_t offset, size; /* of its member in struct server_limits */
+    uint64_t min, max;
+    const char *help;
+};
+
+/* Row `i`; NULL past the end. */
+const struct limit *limits_at(size_t i);
+uint64_t limits_get(const struct server_limits *l, const struct limit *limit);
+/* As people write it: 1000, 64KiB, 1500ms, 10s. */
+void limits_put_value(struct buf *out, const struct limit *limit, uint64_t value);
+/* `text` is NAME=VALUE; sizes may end in KiB, MiB or GiB, durations must end in ms, s, min, h or d.
+ * On failure nothing is changed and `message` says what is wrong: ERR_SYNTAX; ERR_NOT_FOUND (the
+ * name); ERR_RANGE. */
+MUST_USE enum err limits_set(struct server_limits *l, struct bytes text, struct buf *message);
+/* The table with the values of `l`, for people. */
+void limits_print(struct buf *out, const struct server_limits *l);
 
 #endif

@@ -30,15 +30,17 @@ static const struct command commands[] = {
      "  --tls-key FILE         … and this key\n"
      "  --shards N             threads that serve connections (one per core)\n"
      "  --readers N            threads that read the data and check passwords (2)\n"
-     "  --max-connections N    connections at a time (100000)\n"
-     "  --outbox-bytes N       bytes waiting for one live connection before it falls behind "
-     "(1048576)\n"
+     "  --limit NAME=VALUE     sets a limit; may be given again.  Sizes take KiB, MiB, GiB, "
+     "durations ms, s, min, h, d\n"
+     "  --limits               prints all limits and their values, and does nothing else\n"
+     "  --max-connections N    the same as --limit connections=N\n"
+     "  --outbox-bytes N       the same as --limit outbox-bytes=N\n"
      "  --log LEVEL            debug, info, warn, error or off (info)\n"
      "\n"
      "Prints `listening on URL` when it is ready.  SIGTERM, SIGINT and SIGHUP end it in good "
      "order.\n"
      "\n"
-     "Example:  homebake serve --data data --listen 127.0.0.1:8080\n"},
+     "Example:  homebake serve --data data --listen 127.0.0.1:8080 --limit idle-time=30s\n"},
     {"keys", cmd_keys, "print the keys for client libraries",
      "Usage: homebake keys --data DIR\n"
      "\n"

@@ -13,7 +13,6 @@
 #include "io/log.h"
 
 enum {
-    INBOX_MAX = 64 * 1024,
     ACCEPT_PER_TURN = 64,
     ACCEPT_PAUSE_US = 100 * 1000 /* when not even the spare descriptor helps */
 };
@@ -428,7 +427,9 @@ static enum err make_api(struct shard *s)
     enum err e = token_cache_new(entropy_u64(), &cache);
     if (e)
         return e;
-    e = sign_in_limit_new(entropy_u64(), &limit);
+    struct rate_limit rate = {s->cfg.limits->api.sign_in_burst,
+                              s->cfg.limits->api.sign_in_period_us};
+    e = sign_in_limit_new(entropy_u64(), rate, &limit);
     if (e) {
         token_cache_free(cache);
         return e;
@@ -469,7 +470,7 @@ enum err shard_new(const struct shard_config *cfg, int listen_fd, struct shard *
     list_init(&s->answers);
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     s->inbox.wake.fd = -1;
-    enum err e = mailbox_init(&s->inbox, INBOX_MAX);
+    enum err e = mailbox_init(&s->inbox, cfg->limits->mail_queued_max);
     if (!e)
         e = loop_init(&s->loop);
     if (!e)

@@ -118,6 +118,13 @@ static void a_wrong_command_line_is_told_with_2(void **state)
         {{"serve", "--data=x", "--listen=:0", "--readers", "many"}, "--readers must be a number"},
         {{"serve", "--data=x", "--listen=:0", "--tls-key=k"}, "belong together"},
         {{"serve", "--data=x", "--listen=:0", "--log=loud"}, "--log must be"},
+        {{"serve", "--data=x", "--listen=:0", "--limit"}, "--limit needs a value"},
+        {{"serve", "--data=x", "--listen=:0", "--limit=bread=1"}, "there is no limit 'bread'"},
+        {{"serve", "--data=x", "--listen=:0", "--limit", "channels=0"},
+         "channels must be from 1 to"},
+        {{"serve", "--data=x", "--listen=:0", "--outbox-bytes=1"},
+         "outbox-bytes must be from 16KiB to 1GiB"},
+        {{"serve", "--limits", "--limit=channels=x"}, "channels must be a number"},
         {{"user"}, "say add, list, disable or enable"},
         {{"user", "list", "--data", "x", "--json=1"}, "--json takes no value"},
         {{"policy", "--data", "x"}, "'check'"},
@@ -130,6 +137,17 @@ static void a_wrong_command_line_is_told_with_2(void **state)
     }
     assert_int_equal(run("", (const char *const[]){NULL}), 2);
     assert_non_null(strstr(err, "Usage: homebake COMMAND"));
+}
+
+static void limits_are_shown_as_they_would_be(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("", "serve", "--limits"), 0);
+    assert_non_null(strstr(out, "\nchannels            1000 "));
+    assert_int_equal(RUN("", "serve", "--limit", "channels=5", "--limits", "--limit=idle-time=90s"),
+                     0);
+    assert_non_null(strstr(out, "\nchannels            5 "));
+    assert_non_null(strstr(out, "\nidle-time           90s "));
 }
 
 static void a_folder_that_is_not_there_is_told_with_1(void **state)
@@ -301,6 +319,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_is_given_for_everything),
         cmocka_unit_test(a_wrong_command_line_is_told_with_2),
+        cmocka_unit_test(limits_are_shown_as_they_would_be),
         cmocka_unit_test(a_folder_that_is_not_there_is_told_with_1),
         cmocka_unit_test(init_makes_a_bakery_once_and_wants_a_password),
         cmocka_unit_test(keys_are_json_and_stay_the_same),
