@@ -51,12 +51,14 @@ bool deliver_frame(struct hub *h, struct conn *c, struct frame *f)
 
 static void push_to_members(struct hub *h, struct group *g, struct frame *f, uint64_t first_seq)
 {
-    /* Backwards: who falls behind leaves the live part, and the last of it, which has had its
-     * frame already, takes the free place. */
-    for (uint32_t i = g->live_count; i-- > 0;) {
-        if (i >= PREFETCH_AHEAD)
-            conn_prefetch(g->members[i - PREFETCH_AHEAD].conn);
-        if (!deliver_frame(h, g->members[i].conn, f))
+    /* In the order of the joins, in which the sockets lie in memory too.  Who falls behind leaves
+     * the live part, and the last of it takes the free place: it is next. */
+    for (uint32_t i = 0; i < g->live_count;) {
+        if (i + PREFETCH_AHEAD < g->live_count)
+            conn_prefetch(g->members[i + PREFETCH_AHEAD].conn);
+        if (deliver_frame(h, g->members[i].conn, f))
+            i++;
+        else
             fall_behind(h, g->members[i].channel, first_seq);
     }
 }

@@ -55,8 +55,8 @@ MUST_USE enum err group_enter(struct groups *g, struct channel *ch, struct bindi
                               struct reader_class *class);
 /* Out of its group, which goes with its last member.  Does nothing when there is none. */
 void group_leave(struct groups *g, struct channel *ch);
-/* Out of the push path: ch->is_behind and ch->next_seq are set.  May be called while walking the
- * live members backwards. */
+/* Out of the push path: ch->is_behind and ch->next_seq are set.  The last live member takes its
+ * place. */
 void group_fall_behind(struct channel *ch, uint64_t next_seq);
 /* Back at the head. */
 void group_catch_up(struct channel *ch);
