@@ -2,41 +2,47 @@
 
 #include "hub/deliver.h"
 #include "hub/message.h"
+#include "hub/relay.h"
 #include "hub/rights.h"
 
 static const struct bytes null_ref = {NULL, 0};
 
 /* The frames of one broadcast, made for the first member of each wire version. */
 struct copies {
-    const struct phx_message *message;
+    const struct hub_broadcast *broadcast;
     struct frame *frames[2]; /* by enum phx_version */
     bool is_made[2];
 };
 
-/* Text for everybody, but what came as kind 3 goes to version 2 as kind 4, and raw bytes not at all
- * to version 1. */
-static enum ws_opcode put_message(struct hub *h, const struct phx_message *m, enum phx_version v)
+/* ---- the bytes ---- */
+
+static void put_text(struct hub *h, const struct hub_broadcast *b, enum phx_version v)
 {
-    buf_reset(&h->wire);
-    if (!m->is_user_broadcast) {
-        phx_put(&h->wire, v, null_ref, null_ref, m->topic, m->event, m->payload.raw);
-        return WS_TEXT;
+    phx_put_head(&h->wire, v, null_ref, null_ref, b->topic, BYTES("broadcast"));
+    if (b->form == BROADCAST_TEXT) {
+        buf_put(&h->wire, b->payload);
+    } else {
+        buf_put_literal(&h->wire, "{\"type\":\"broadcast\",\"event\":");
+        json_put_string(&h->wire, b->event);
+        buf_put_literal(&h->wire, ",\"payload\":");
+        buf_put(&h->wire, b->payload);
+        buf_put_char(&h->wire, '}');
     }
-    if (v == PHX_V2) {
-        if (phx_put_user_broadcast(&h->wire, m->topic, m->broadcast_event, BYTES(""),
-                                   m->broadcast_encoding, m->broadcast_payload))
-            buf_reset(&h->wire);
-        return WS_BINARY;
-    }
-    if (m->broadcast_encoding != 1)
-        return WS_TEXT;
-    phx_put_head(&h->wire, v, null_ref, null_ref, m->topic, m->event);
-    buf_put_literal(&h->wire, "{\"type\":\"broadcast\",\"event\":");
-    json_put_string(&h->wire, m->broadcast_event);
-    buf_put_literal(&h->wire, ",\"payload\":");
-    buf_put(&h->wire, m->broadcast_payload);
-    buf_put_char(&h->wire, '}');
     phx_put_tail(&h->wire, v, null_ref);
+}
+
+/* Kind 4 to version 2, but for what came as text and for names that are too long for it; else text,
+ * which raw bytes cannot become. */
+static enum ws_opcode put_message(struct hub *h, const struct hub_broadcast *b, enum phx_version v)
+{
+    uint8_t encoding = b->form == BROADCAST_JSON;
+    buf_reset(&h->wire);
+    if (v == PHX_V2 && b->form != BROADCAST_TEXT &&
+        phx_put_user_broadcast(&h->wire, b->topic, b->event, BYTES(""), encoding, b->payload) !=
+            ERR_LIMIT)
+        return WS_BINARY;
+    if (b->form != BROADCAST_RAW)
+        put_text(h, b, v);
     return WS_TEXT;
 }
 
@@ -47,7 +53,7 @@ static struct frame *copy_for(struct hub *h, struct copies *copies, enum phx_ver
         return copies->frames[v];
     copies->is_made[v] = true;
     char header[WS_HEADER_MAX];
-    enum ws_opcode opcode = put_message(h, copies->message, v);
+    enum ws_opcode opcode = put_message(h, copies->broadcast, v);
     if (h->wire.err || h->wire.size == 0)
         return NULL;
     struct bytes head = {header, ws_put_header(header, opcode, h->wire.size)};
@@ -57,19 +63,57 @@ static struct frame *copy_for(struct hub *h, struct copies *copies, enum phx_ver
     return copies->frames[v];
 }
 
-static void fan_out(struct hub *h, const struct channel *from, struct copies *copies)
+/* ---- the receivers ---- */
+
+static void fan_out(struct hub *h, const struct hub_broadcast *b, const struct topic *topic,
+                    const struct channel *from)
 {
-    list_each(l, &from->topic->members)
+    struct copies copies = {.broadcast = b};
+    list_each(l, &topic->members)
     {
         struct channel *to = container_of(l, struct channel, of_topic);
-        if (to->is_private != from->is_private || (to == from && !from->wants_self) ||
+        if (to->is_private != b->is_private || (to == from && !from->wants_self) ||
             !(to->rights & RIGHT_HEAR))
             continue;
-        struct frame *f = copy_for(h, copies, to->conn->version);
+        struct frame *f = copy_for(h, &copies, to->conn->version);
         if (f && !deliver_frame(h, to->conn, f))
             h->counters.dropped_broadcasts++;
     }
+    frame_unref(copies.frames[PHX_V1]);
+    frame_unref(copies.frames[PHX_V2]);
 }
+
+static void relay(struct hub *h, const struct hub_broadcast *b)
+{
+    struct relay_message m = {.kind = RELAY_BROADCAST, .broadcast = *b};
+    struct relay_item *item;
+    if (!h->has_peers)
+        return;
+    if (relay_item_new(&m, &item)) {
+        h->counters.dropped_broadcasts++;
+        return;
+    }
+    h->counters.relayed++;
+    list_push_back(&h->relays, &item->link);
+}
+
+void broadcast_relayed(struct hub *h, const struct hub_broadcast *b)
+{
+    const struct topic *topic = channels_topic(&h->channels, b->topic);
+    if (topic)
+        fan_out(h, b, topic, NULL);
+}
+
+void broadcast_send(struct hub *h, const struct hub_broadcast *b, const struct channel *from)
+{
+    const struct topic *topic = from ? from->topic : channels_topic(&h->channels, b->topic);
+    h->counters.broadcasts++;
+    if (topic)
+        fan_out(h, b, topic, from);
+    relay(h, b);
+}
+
+/* ---- from a peer ---- */
 
 /* What every receiver would choke on goes to none. */
 static bool is_sound(const struct phx_message *m)
@@ -93,9 +137,31 @@ static void refuse(struct hub *h, struct channel *ch, const struct phx_message *
     message_refuse(h, ch->conn, m, channel_join_ref(ch), buf_bytes(&h->text));
 }
 
+static struct hub_broadcast broadcast_of(const struct channel *ch, const struct phx_message *m)
+{
+    struct hub_broadcast b = {.topic = channel_topic(ch), .is_private = ch->is_private};
+    b.event = m->broadcast_event;
+    b.payload = m->is_user_broadcast ? m->broadcast_payload : m->payload.raw;
+    if (!m->is_user_broadcast)
+        b.form = BROADCAST_TEXT;
+    else
+        b.form = m->broadcast_encoding == 1 ? BROADCAST_JSON : BROADCAST_RAW;
+    return b;
+}
+
+/* The response is a bare string (section 7.3). */
+static void refuse_size(struct hub *h, const struct channel *ch, const struct phx_message *m)
+{
+    h->counters.dropped_broadcasts++;
+    if (!ch->wants_ack)
+        return;
+    buf_reset(&h->response);
+    buf_put_literal(&h->response, "\"payload_size_exceeded\"");
+    message_reply(h, ch->conn, m, channel_join_ref(ch), false);
+}
+
 void broadcast_recv(struct hub *h, struct channel *ch, const struct phx_message *m)
 {
-    struct copies copies = {.message = m};
     if (!(ch->rights & RIGHT_SAY)) {
         refuse(h, ch, m);
         return;
@@ -104,9 +170,12 @@ void broadcast_recv(struct hub *h, struct channel *ch, const struct phx_message 
         h->counters.malformed++;
         return;
     }
-    fan_out(h, ch, &copies);
-    frame_unref(copies.frames[PHX_V1]);
-    frame_unref(copies.frames[PHX_V2]);
+    struct hub_broadcast b = broadcast_of(ch, m);
+    if (b.payload.size > h->limits.broadcast_max) {
+        refuse_size(h, ch, m);
+        return;
+    }
+    broadcast_send(h, &b, ch);
     if (ch->wants_ack)
         message_acknowledge(h, ch->conn, m, channel_join_ref(ch));
 }

@@ -15,7 +15,7 @@ void channels_done(struct channels *t)
     map_done(&t->map);
 }
 
-static struct topic *topic_find(const struct channels *t, struct bytes name)
+struct topic *channels_topic(const struct channels *t, struct bytes name)
 {
     struct map_entry *found = map_get(&t->topics, name);
     return found ? container_of(found, struct topic, entry) : NULL;
@@ -55,7 +55,7 @@ static void make_key(const struct conn *c, const struct topic *topic, char out[C
 struct channel *channel_find(const struct channels *t, const struct conn *c, struct bytes name)
 {
     char key[CHANNEL_KEY_SIZE];
-    const struct topic *topic = topic_find(t, name);
+    const struct topic *topic = channels_topic(t, name);
     if (!topic)
         return NULL;
     make_key(c, topic, key);
@@ -93,7 +93,7 @@ enum err channel_add(struct channels *t, struct conn *c, struct bytes name, stru
 {
     if (name.size > TOPIC_SIZE_MAX || join_ref.size > JOIN_REF_MAX)
         return ERR_LIMIT;
-    struct topic *topic = topic_find(t, name);
+    struct topic *topic = channels_topic(t, name);
     enum err e = topic ? OK : topic_new(t, name, &topic);
     if (e)
         return e;

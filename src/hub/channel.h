@@ -45,6 +45,8 @@ struct channels {
 void channels_init(struct channels *t, uint64_t seed);
 /* All channels must have been removed. */
 void channels_done(struct channels *t);
+/* NULL when nobody has joined it. */
+struct topic *channels_topic(const struct channels *t, struct bytes name);
 /* NULL when the connection has not joined that topic. */
 struct channel *channel_find(const struct channels *t, const struct conn *c, struct bytes name);
 /* A channel that is in its connection and its topic, and in no group.  The topic must not be joined

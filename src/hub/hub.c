@@ -1,8 +1,10 @@
 #include "hub/hub.h"
 
+#include "hub/broadcast.h"
 #include "hub/deliver.h"
 #include "hub/member.h"
 #include "hub/peer.h"
+#include "hub/relay.h"
 
 enum {
     WORD_MAX = 16 << 20, /* bytes of one message made for one peer */
@@ -12,7 +14,8 @@ enum {
 };
 
 const struct hub_limits hub_limits_default = {
-    .message_max = 1 << 20,
+    .message_max = 4 << 20,
+    .broadcast_max = 3000500,
     .outbox_bytes_max = 1 << 20,
     .outbox_frames_max = 1024,
     .channels_max = 1000,
@@ -26,11 +29,13 @@ const struct hub_limits hub_limits_default = {
 static void set_limits(struct hub *h, const struct hub_limits *l)
 {
     h->limits = *l;
-    h->direct_limit = (struct outbox_limit){l->outbox_bytes_max, l->outbox_frames_max};
+    /* An empty outbox takes a broadcast of any size: what must be said goes behind it. */
+    size_t direct_bytes = l->outbox_bytes_max + l->broadcast_max;
+    h->direct_limit = (struct outbox_limit){direct_bytes, l->outbox_frames_max};
     h->feed_limit = (struct outbox_limit){l->outbox_bytes_max - l->outbox_bytes_max / 4,
                                           l->outbox_frames_max - l->outbox_frames_max / 4};
-    h->urgent_limit = (struct outbox_limit){l->outbox_bytes_max + URGENT_BYTES,
-                                            l->outbox_frames_max + URGENT_FRAMES};
+    h->urgent_limit =
+        (struct outbox_limit){direct_bytes + URGENT_BYTES, l->outbox_frames_max + URGENT_FRAMES};
 }
 
 static void init_buffers(struct hub *h)
@@ -65,6 +70,9 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     h->staff = catalogue_table(cfg->catalogue, BYTES("users"));
     h->secret = cfg->secret;
     h->pump_at_us = INT64_MAX;
+    h->shard = cfg->shard;
+    h->has_peers = cfg->shard_count > 1;
+    list_init(&h->relays);
     set_limits(h, &cfg->limits);
     init_buffers(h);
     list_init(&h->pumping);
@@ -96,6 +104,8 @@ void hub_free(struct hub *h)
     if (!h)
         return;
     free_conns(h);
+    for (struct link *l; (l = list_pop_front(&h->relays));)
+        relay_item_free(container_of(l, struct relay_item, link));
     channels_done(&h->channels);
     groups_done(&h->groups);
     feed_done(&h->feed);
@@ -147,6 +157,15 @@ static void tick(struct hub *h)
     deliver_tick(h);
 }
 
+static enum err recv_relay(struct hub *h, struct bytes bytes)
+{
+    struct relay_message m;
+    enum err e = relay_decode(bytes, &m);
+    if (!e)
+        broadcast_relayed(h, &m.broadcast);
+    return e;
+}
+
 static enum err dispatch(struct hub *h, struct hub_in *in)
 {
     struct conn *c = conns_find(&h->conns, in->conn);
@@ -165,6 +184,11 @@ static enum err dispatch(struct hub *h, struct hub_in *in)
         return deliver_changes(h, in->changes, in->change_count);
     case HUB_IN_STAFF:
         return directory_put(h->directory, in->staff_row);
+    case HUB_IN_RELAY:
+        return recv_relay(h, in->relay);
+    case HUB_IN_BROADCAST:
+        broadcast_send(h, &in->broadcast, NULL);
+        return OK;
     case HUB_IN_DRAIN:
         drain(h);
         return OK;
@@ -187,6 +211,12 @@ enum err hub_step(struct hub *h, struct hub_in *in, int64_t now_us)
 
 bool hub_next_out(struct hub *h, struct hub_out *out)
 {
+    struct link *relay = list_pop_front(&h->relays);
+    if (relay) {
+        *out = (struct hub_out){.kind = HUB_OUT_RELAY,
+                                .relay = container_of(relay, struct relay_item, link)};
+        return true;
+    }
     for (const struct conn *c; (c = conns_next_touched(&h->conns));) {
         bool is_closed = c->state == CONN_CLOSED;
         if (!is_closed && c->outbox.count == 0)

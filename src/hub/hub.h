@@ -22,7 +22,8 @@
 struct hub;
 
 struct hub_limits {
-    size_t message_max;         /* bytes in one incoming message (1 MiB) */
+    size_t message_max;         /* bytes in one incoming message (4 MiB) */
+    size_t broadcast_max;       /* bytes of the payload of one broadcast (3,000 KB + 500) */
     size_t outbox_bytes_max;    /* bytes waiting per connection (1 MiB) */
     uint32_t outbox_frames_max; /* frames waiting per connection (1024) */
     uint32_t channels_max;      /* per connection (1,000) */
@@ -39,6 +40,7 @@ struct hub_config {
     struct bytes epoch;
     uint64_t head; /* the seq the hub starts at */
     uint64_t rng_seed;
+    uint32_t shard, shard_count;         /* which of how many; with one, nothing is relayed */
     size_t log_count_max, log_bytes_max; /* window of changes kept in memory */
     struct hub_limits limits;
 };
@@ -51,15 +53,33 @@ struct hub_conn_id {
     uint32_t generation;
 };
 
+enum broadcast_form {
+    BROADCAST_TEXT, /* the payload is the whole object {"type":"broadcast","event":…,"payload":…} */
+    BROADCAST_JSON, /* the payload is JSON text */
+    BROADCAST_RAW,  /* the payload is any bytes; peers of version 1 do not get it */
+    BROADCAST_FORMS
+};
+
+struct hub_broadcast {
+    struct bytes topic; /* "realtime:…" */
+    struct bytes event; /* of JSON and RAW */
+    struct bytes payload;
+    enum broadcast_form form;
+    bool is_private; /* to the private members of the topic, else to the public ones */
+};
+
 enum hub_in_kind {
     HUB_IN_OPEN, /* an upgraded WebSocket; the new name is written to in->conn.  ERR_NOMEM, ERR_FULL
                   */
-    HUB_IN_BYTES,   /* bytes of the peer, unmasked in place */
-    HUB_IN_GONE,    /* the peer is gone */
-    HUB_IN_CHANGES, /* committed changes; the first seq is head + 1 */
-    HUB_IN_STAFF,   /* a row of `users` for the directory, at the start */
-    HUB_IN_DRAIN,   /* close every connection with 1012 */
-    HUB_IN_TICK     /* the deadline has come */
+    HUB_IN_BYTES,     /* bytes of the peer, unmasked in place */
+    HUB_IN_GONE,      /* the peer is gone */
+    HUB_IN_CHANGES,   /* committed changes; the first seq is head + 1 */
+    HUB_IN_STAFF,     /* a row of `users` for the directory, at the start */
+    HUB_IN_RELAY,     /* what another shard's hub has given out as HUB_OUT_RELAY, in its order.
+                       ERR_NOMEM: give it again; ERR_SYNTAX */
+    HUB_IN_BROADCAST, /* one that came over HTTP, and may be said */
+    HUB_IN_DRAIN,     /* close every connection with 1012 */
+    HUB_IN_TICK       /* the deadline has come */
 };
 
 struct hub_in {
@@ -71,13 +91,19 @@ struct hub_in {
     struct ws_input bytes;         /* BYTES */
     struct change *const *changes; /* CHANGES: borrowed; the hub takes references of its own */
     size_t change_count;
-    struct bytes staff_row; /* STAFF */
+    struct bytes staff_row;         /* STAFF */
+    struct bytes relay;             /* RELAY */
+    struct hub_broadcast broadcast; /* BROADCAST */
 };
 /* `now_us`: Unix time, read once per loop turn; never goes back by more than the peers' patience.
  */
 MUST_USE enum err hub_step(struct hub *h, struct hub_in *in, int64_t now_us);
 
+struct relay_item; /* hub/relay.h */
+
 enum hub_out_kind {
+    HUB_OUT_RELAY, /* for the hubs of all other shards: `relay` is the caller's to free; before
+                    * everything else, in order */
     HUB_OUT_FLUSH, /* the connection has bytes to send: hub_peek, send, hub_sent */
     HUB_OUT_CLOSE /* close the socket after what hub_peek still gives (or at once: `is_abrupt`); the
                    * name is void after HUB_IN_GONE, which the shell sends in any case */
@@ -87,6 +113,7 @@ struct hub_out {
     struct hub_conn_id conn;
     uint64_t tag;
     bool is_abrupt;
+    struct relay_item *relay; /* RELAY */
 };
 /* One entry per touched connection and turn.  False when there is none.  The caller may stop
  * half-way (slices) and go on later. */
@@ -109,7 +136,7 @@ struct hub_counters {
     uint64_t connections, channels, subscriptions, groups; /* now */
     uint64_t messages_in, malformed, changes, deliveries, delivered_bytes, encoded_frames;
     uint64_t behind, replayed, dropped_slow, dropped_idle, joins, joins_refused, policy_decisions,
-        dropped_broadcasts, denied_broadcasts;
+        broadcasts, relayed, dropped_broadcasts, denied_broadcasts;
 };
 struct hub_counters hub_counters(const struct hub *h);
 

@@ -32,6 +32,9 @@ struct hub {
     struct buf text;      /* a text inside it */
     struct buf wire;      /* the message around it */
     struct arena scratch; /* of the message being handled */
+    uint32_t shard;
+    bool has_peers;     /* there are hubs of other shards */
+    struct link relays; /* struct relay_item.link, for them */
     int64_t now_us;
     struct hub_counters counters;
 };

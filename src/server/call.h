@@ -13,6 +13,8 @@
 enum mail_kind {
     MAIL_CALL,    /* struct call: to be done, or done */
     MAIL_CHANGES, /* struct changes_mail */
+    MAIL_RELAY,   /* to a shard, of another one: what its hub says (shard_relay.c) … */
+    MAIL_RELAYED, /* … and the same mail back: it has been taken */
     MAIL_ADMIN,   /* struct admin_job, to the writer */
     MAIL_DRAIN,   /* to a shard: end all connections and yourself */
     MAIL_STOP     /* to the writer */

@@ -29,6 +29,7 @@ void server_limits_init(struct server_limits *l)
         .mail_queued_max = 65536,
         .log_count_max = 65536,
         .log_bytes_max = 64 * MIB,
+        .relay_bytes_max = 64 * MIB,
         .restore_count = 4096,
         .checkpoint_after_us = TIME_US_PER_S,
         .log_keep_us = 7 * TIME_US_PER_DAY,
@@ -87,6 +88,10 @@ static const struct limit table[] = {
      "from a commit until it is moved into the database file"},
     /* live connections */
     {"message-bytes", LIMIT_BYTES, OF(hub.message_max), KIB, 16 * MIB, "one incoming message"},
+    {"broadcast-bytes", LIMIT_BYTES, OF(hub.broadcast_max), 1, 16 * MIB,
+     "payload of a broadcast, which must fit into a message"},
+    {"relay-bytes", LIMIT_BYTES, OF(relay_bytes_max), 64 * KIB, 64 * GIB,
+     "broadcasts that wait to be taken by other shards"},
     {"outbox-bytes", LIMIT_BYTES, OF(hub.outbox_bytes_max), 16 * KIB, GIB,
      "waiting for one connection before it falls behind …"},
     {"outbox-frames", LIMIT_COUNT, OF(hub.outbox_frames_max), 16, 1048576, "… and frames"},

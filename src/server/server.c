@@ -143,6 +143,7 @@ static enum err make_shards(struct server *s, struct buf *message)
         .head = s->head,
         .recent = &s->recent,
         .connections_max = l->connections_max / s->cfg.shards + 1,
+        .count = s->cfg.shards,
         .version = SERVER_VERSION,
     };
     while (s->shard_count < s->cfg.shards) {
@@ -152,6 +153,7 @@ static enum err make_shards(struct server *s, struct buf *message)
             say(message, s->cfg.listen, listen_fault(e));
             return e;
         }
+        c.index = (uint32_t)s->shard_count;
         e = shard_new(&c, fd, &s->shards[s->shard_count]);
         if (e) {
             say(message, "a shard", err_text(e));
@@ -188,7 +190,7 @@ static enum err start_threads(struct server *s)
     if (!e)
         e = readers_start(s->store, s->cfg.readers, l, &s->readers);
     for (size_t i = 0; i < s->shard_count && !e; i++)
-        shard_connect(s->shards[i], s->writer, s->readers, s->shards, s->shard_count);
+        e = shard_connect(s->shards[i], s->writer, s->readers, s->shards, s->shard_count);
     while (!e && s->started < s->shard_count) {
         e = shard_start(s->shards[s->started]);
         if (!e)

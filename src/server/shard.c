@@ -243,6 +243,10 @@ static void take_mail(struct shard *s)
             keep_changes(s, container_of(m, struct changes_mail, mail));
         else if (m->kind == MAIL_CALL)
             mail_list_push(&calls, m);
+        else if (m->kind == MAIL_RELAY)
+            relay_arrived(s, m);
+        else if (m->kind == MAIL_RELAYED)
+            relay_returned(s, m);
         else
             must_drain = true;
     }
@@ -311,7 +315,7 @@ static int64_t patience(struct shard *s)
         due = earlier(due, s->accept_again_us);
     if (s->is_draining && s->now_us < s->drain_end_us)
         due = earlier(due, s->drain_end_us);
-    if (s->changes.count)
+    if (s->changes.count || s->relay.is_held_up)
         due = earlier(due, s->now_us + ACCEPT_PAUSE_US);
     if (due == INT64_MAX)
         return -1;
@@ -326,6 +330,7 @@ static void flush(struct shard *s)
     while ((l = list_pop_front(&s->answers)))
         http_peer_flush(s, container_of(l, struct http_peer, ready));
     s->has_unflushed = ws_flush(s);
+    relay_flush(s);
 }
 
 static void publish(struct shard *s)
@@ -356,6 +361,7 @@ static void turn(struct shard *s)
         take_mail(s);
     else
         feed_hub(s);
+    relay_take(s);
     tick(s);
     flush(s);
     if (s->is_draining)
@@ -406,6 +412,8 @@ static enum err make_hub(struct shard *s)
         .epoch = store_epoch(c->store),
         .head = c->recent->count ? c->recent->items[0]->seq - 1 : c->head,
         .rng_seed = entropy_u64(),
+        .shard = c->index,
+        .shard_count = c->count,
         .log_count_max = c->limits->log_count_max,
         .log_bytes_max = c->limits->log_bytes_max,
         .limits = c->limits->hub,
@@ -468,6 +476,7 @@ enum err shard_new(const struct shard_config *cfg, int listen_fd, struct shard *
     peers_init(&s->peers, cfg->connections_max);
     heap_init(&s->timers);
     list_init(&s->answers);
+    relay_init(s);
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     s->inbox.wake.fd = -1;
     enum err e = mailbox_init(&s->inbox, cfg->limits->mail_queued_max);
@@ -497,6 +506,8 @@ static void free_mail(struct shard *s)
     while ((m = mail_list_pop(&mails))) {
         if (m->kind == MAIL_CHANGES)
             keep_changes(s, container_of(m, struct changes_mail, mail));
+        else if (m->kind == MAIL_RELAY || m->kind == MAIL_RELAYED)
+            relay_free_mail(m);
     }
 }
 
@@ -517,6 +528,7 @@ void shard_free(struct shard *s)
         http_parser_free(item);
     token_cache_free(s->api.token_cache);
     sign_in_limit_free(s->api.sign_in_limit);
+    relay_done(s);
     hub_free(s->hub);
     changes_done(&s->changes);
     peers_done(&s->peers);
@@ -535,13 +547,14 @@ struct mailbox *shard_inbox(struct shard *s)
     return &s->inbox;
 }
 
-void shard_connect(struct shard *s, struct writer *w, struct readers *r, struct shard *const *all,
-                   size_t count)
+enum err shard_connect(struct shard *s, struct writer *w, struct readers *r,
+                       struct shard *const *all, size_t count)
 {
     s->writer = w;
     s->readers = r;
     s->all = all;
     s->all_count = count;
+    return relay_connect(s, all, count);
 }
 
 enum err shard_start(struct shard *s)

@@ -28,6 +28,7 @@ struct shard_config {
     const struct changes
         *recent; /* changes up to head, dense, for resumes across a restart; may be empty */
     uint32_t connections_max; /* of this shard */
+    uint32_t index, count;    /* which of how many shards; a count of 0 is 1 */
     const char *version;
 };
 
@@ -36,9 +37,10 @@ MUST_USE enum err shard_new(const struct shard_config *cfg, int listen_fd, struc
 /* After shard_join, or if it was never started.  Takes NULL. */
 void shard_free(struct shard *s);
 struct mailbox *shard_inbox(struct shard *s);
-/* The threads that do its calls, and all shards for /metrics: set before the start. */
-void shard_connect(struct shard *s, struct writer *w, struct readers *r, struct shard *const *all,
-                   size_t count);
+/* The threads that do its calls, and all shards, to be told what its hub relays, and for /metrics:
+ * set before the start.  ERR_NOMEM. */
+MUST_USE enum err shard_connect(struct shard *s, struct writer *w, struct readers *r,
+                                struct shard *const *all, size_t count);
 MUST_USE enum err shard_start(struct shard *s);
 /* Any thread, once: ends all connections in good order, then the thread. */
 void shard_drain(struct shard *s);
@@ -53,7 +55,7 @@ struct shard_counters {
     uint64_t upgrades, upgrades_refused;
     uint64_t timeouts, stalled, malformed, busy;
     uint64_t sends, sent_bytes, receives, received_bytes, turns;
-    uint64_t change_mails;
+    uint64_t change_mails, relay_mails, relay_dropped;
 };
 /* Any thread: as of the shard's last turn. */
 struct shard_counters shard_counters(struct shard *s);

@@ -120,12 +120,23 @@ static void flush_one(struct shard *s, const struct hub_out *out)
     }
 }
 
+/* The next thing to do for a connection; what is for other shards is put aside on the way. */
+static bool next_out(struct shard *s, struct hub_out *out)
+{
+    while (hub_next_out(s->hub, out)) {
+        if (out->kind != HUB_OUT_RELAY)
+            return true;
+        relay_add(s, out->relay);
+    }
+    return false;
+}
+
 bool ws_flush(struct shard *s)
 {
     struct hub_out outs[FLUSH_BATCH];
     size_t count = FLUSH_BATCH;
     for (int done = 0; done < FLUSH_SLICE && count == FLUSH_BATCH; done += FLUSH_BATCH) {
-        for (count = 0; count < FLUSH_BATCH && hub_next_out(s->hub, &outs[count]); count++)
+        for (count = 0; count < FLUSH_BATCH && next_out(s, &outs[count]); count++)
             PREFETCH(peers_at(&s->peers, (uint32_t)outs[count].tag));
         for (size_t i = 0; i < count; i++)
             flush_one(s, &outs[i]);

@@ -53,6 +53,9 @@ static void put_hub(struct buf *out, const struct hub_counters *h)
     put_line(out, COUNTER, "live_replayed_total", h->replayed);
     put_line(out, COUNTER, "live_dropped_slow_total", h->dropped_slow);
     put_line(out, COUNTER, "live_dropped_idle_total", h->dropped_idle);
+    put_line(out, COUNTER, "live_broadcasts_total", h->broadcasts);
+    put_line(out, COUNTER, "live_broadcasts_dropped_total", h->dropped_broadcasts);
+    put_line(out, COUNTER, "live_relayed_total", h->relayed);
 }
 
 static void put_io(struct buf *out, const struct shard_counters *c)
@@ -75,6 +78,8 @@ static void put_io(struct buf *out, const struct shard_counters *c)
     put_line(out, COUNTER, "received_bytes_total", c->received_bytes);
     put_line(out, COUNTER, "turns_total", c->turns);
     put_line(out, COUNTER, "change_batches_total", c->change_mails);
+    put_line(out, COUNTER, "relay_batches_total", c->relay_mails);
+    put_line(out, COUNTER, "relay_dropped_total", c->relay_dropped);
     buf_put_literal(out, "# TYPE homebake_http_responses_total counter\n");
     for (uint64_t i = 1; i < 6; i++) {
         buf_put_literal(out, "homebake_http_responses_total{class=\"");

@@ -1,5 +1,5 @@
 /* shard_parts: what the files of a shard share with one another and with nobody else: shard.c (the
- * loop), shard_http.c, shard_upgrade.c, shard_live.c and shard_metrics.c.  Shard thread only, but
+ * loop), shard_http.c, shard_upgrade.c, shard_live.c, shard_relay.c and shard_metrics.c.  Shard thread only, but
  * for the inbox and what `lock` guards. */
 #ifndef SERVER_SHARD_PARTS_H
 #define SERVER_SHARD_PARTS_H
@@ -23,6 +23,19 @@ struct pool {
     size_t count;
 };
 
+struct relay_link;
+
+/* What goes to the other shards, and what came from them. */
+struct shard_relay {
+    struct link log;          /* struct relay_item.link: not yet taken by all */
+    size_t bytes;             /* of them */
+    struct relay_link *links; /* one for each other shard */
+    size_t link_count;
+    struct mail_list arrived;   /* not yet taken by the hub */
+    struct mail_list returning; /* taken; to go back */
+    bool is_held_up;            /* a box was full, or memory ran out: to be tried again */
+};
+
 struct shard {
     struct shard_config cfg;
     struct loop loop;
@@ -42,6 +55,7 @@ struct shard {
     struct readers *readers;
     struct shard *const *all;
     size_t all_count;
+    struct shard_relay relay;
 
     struct peers peers;
     struct heap timers;  /* of HTTP peers and of closing ones */
@@ -138,6 +152,22 @@ void ws_peer_send(struct shard *s, struct peer *peer);
 void ws_tell_gone(struct shard *s, struct hub_conn_id id);
 /* Sends to at most FLUSH_SLICE touched connections.  True when there are more. */
 bool ws_flush(struct shard *s);
+
+/* shard_relay.c */
+void relay_init(struct shard *s);
+/* Also after a relay_connect that failed. */
+void relay_done(struct shard *s);
+MUST_USE enum err relay_connect(struct shard *s, struct shard *const *all, size_t count);
+/* Takes the item over. */
+void relay_add(struct shard *s, struct relay_item *item);
+/* MAIL_RELAY and MAIL_RELAYED. */
+void relay_arrived(struct shard *s, struct mail *m);
+void relay_returned(struct shard *s, struct mail *m);
+void relay_free_mail(struct mail *m);
+/* Gives the hub what has arrived. */
+void relay_take(struct shard *s);
+/* Posts what there is to post; never waits. */
+void relay_flush(struct shard *s);
 
 /* shard_metrics.c */
 void metrics_answer(struct shard *s, struct http_peer *p, const struct http_request *r);

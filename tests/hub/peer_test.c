@@ -67,7 +67,7 @@ static void violations_close_with_the_code_that_fits(void **state)
         {BYTES_INIT("\x83\x81\x00\x00\x00\x00x"), 1002},                /* unknown opcode */
         {BYTES_INIT("\x80\x81\x00\x00\x00\x00x"), 1002},                /* nothing to continue */
         {BYTES_INIT("\x81\x81\x00\x00\x00\x00\xff"), 1007},             /* not UTF-8 */
-        {BYTES_INIT("\x81\xff\x00\x00\x00\x00\x00\x10\x00\x01"), 1009}, /* 1 MiB + 1 */
+        {BYTES_INIT("\x81\xff\x00\x00\x00\x00\x00\x40\x00\x01"), 1009}, /* 4 MiB + 1 */
     };
     struct world *w = *state;
     for (size_t i = 0; i < CHECK_COUNT(cases); i++) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "hub/relay.h"
 
 enum { WIRE_MAX = 256 << 20, COLUMNS_MAX = 8 };
 
@@ -149,6 +150,20 @@ void world_init(struct world *w)
     world_start(w, &cfg);
 }
 
+void world_init_pair(struct world *a, struct world *b)
+{
+    struct world *both[2] = {a, b};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct hub_config cfg;
+        world_config(both[i], &cfg);
+        cfg.rng_seed = i;
+        cfg.shard = i;
+        cfg.shard_count = 2;
+        world_start(both[i], &cfg);
+        both[i]->peer = both[1 - i];
+    }
+}
+
 void world_done(struct world *w)
 {
     hub_free(w->hub);
@@ -191,10 +206,30 @@ size_t client_take(struct world *w, struct client *c, size_t max)
     return taken;
 }
 
+/* What the peer has no memory for is given to it again. */
+static void relay(struct world *peer, struct relay_item *item)
+{
+    struct hub_in in = {.kind = HUB_IN_RELAY, .relay = check_boxed(relay_item_bytes(item))};
+    enum err e;
+    do
+        e = world_step(peer, &in);
+    while (e == ERR_NOMEM);
+    assert_int_equal(e, OK);
+    check_unbox(in.relay);
+    relay_item_free(item);
+}
+
 void world_flush(struct world *w)
 {
     struct hub_out out;
+    bool has_relayed = false;
     while (hub_next_out(w->hub, &out)) {
+        if (out.kind == HUB_OUT_RELAY) {
+            assert_non_null(w->peer);
+            relay(w->peer, out.relay);
+            has_relayed = true;
+            continue;
+        }
         struct client *c = client_of(w, out.conn);
         assert_non_null(c);
         if (out.kind == HUB_OUT_CLOSE)
@@ -204,6 +239,8 @@ void world_flush(struct world *w)
         if (!c->is_stalled)
             client_take(w, c, SIZE_MAX);
     }
+    if (has_relayed)
+        world_flush(w->peer);
 }
 
 void world_tick(struct world *w, int64_t after_us)

@@ -29,6 +29,7 @@ struct client {
 };
 
 struct world {
+    struct world *peer; /* on another shard, or NULL */
     struct catalogue *catalogue;
     struct policies *policies;
     unsigned char secret[TOKEN_SECRET_SIZE];
@@ -52,6 +53,8 @@ void world_config(struct world *w, struct hub_config *cfg);
 void world_start(struct world *w, const struct hub_config *cfg);
 /* Both of the above. */
 void world_init(struct world *w);
+/* Two shards, whose hubs hear one another at the end of each turn. */
+void world_init_pair(struct world *a, struct world *b);
 void world_done(struct world *w);
 
 /* hub_step, with the failure above. */

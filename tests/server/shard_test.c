@@ -290,6 +290,49 @@ static void a_fan_out_of_many_slices_reaches_all(void **state)
     remove_folder(&f);
 }
 
+/* A shard publishes its counters after it has sent, so they may be a moment late. */
+static void expect_metric(const char *line)
+{
+    for (int i = 0; i < 1000; i++) {
+        ask_once(server, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", &got);
+        if (strstr(got.body, line))
+            return;
+    }
+    fail_msg("not in /metrics: %s", line);
+}
+
+/* By how the kernel spreads them, a crowd like this is on both shards. */
+static void a_broadcast_reaches_the_members_on_every_shard(void **state)
+{
+    (void)state;
+    enum { CROWD = 24, SAID = 20 };
+    int crowd[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+        crowd[i] =
+            upgrade(server, "/realtime/v1/websocket", i % 2 ? "2.0.0" : "1.0.0", folder.anon);
+        send_text(crowd[i],
+                  i % 2 ? "[\"1\",\"1\",\"realtime:all\",\"phx_join\",{}]"
+                        : "{\"topic\":\"realtime:all\",\"event\":\"phx_join\",\"ref\":\"1\","
+                          "\"payload\":{\"config\":{\"presence\":{\"enabled\":false}}}}");
+        assert_non_null(strstr(hear_text(crowd[i]), "\"ok\""));
+    }
+    for (int n = 0; n < SAID; n++) {
+        char text[100];
+        snprintf(text, sizeof(text), "[\"1\",\"2\",\"realtime:all\",\"broadcast\",{\"n\":%d}]", n);
+        send_text(crowd[1], text);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        for (int n = 0; n < SAID && i != 1; n++) {
+            char part[32];
+            snprintf(part, sizeof(part), "{\"n\":%d}", n);
+            assert_non_null(strstr(hear_text(crowd[i]), part));
+        }
+        close(crowd[i]);
+    }
+    expect_metric("\nhomebake_live_relayed_total 20\n");
+    expect_metric("\nhomebake_relay_dropped_total 0\n");
+}
+
 static void a_restart_is_resumed_over(void **state)
 {
     (void)state;
@@ -581,6 +624,7 @@ int main(void)
         cmocka_unit_test(the_key_may_come_in_a_header),
         cmocka_unit_test(a_change_reaches_the_readers_of_every_shard),
         cmocka_unit_test(a_fan_out_of_many_slices_reaches_all),
+        cmocka_unit_test(a_broadcast_reaches_the_members_on_every_shard),
         cmocka_unit_test(a_restart_is_resumed_over),
         cmocka_unit_test(a_sleeping_reader_with_a_small_outbox_is_replayed_to),
         cmocka_unit_test(a_sleeping_reader_with_a_large_outbox_is_sent_to_when_it_wakes),
