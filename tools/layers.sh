@@ -32,6 +32,7 @@ BEGIN {
     home["sqlite3.h"] = "store"
     home["libpq-fe.h"] = "store"
     home["llhttp.h"] = "proto"
+    home["pcre2.h"] = "base"
     home["sodium.h"] = "auth api io server"
     home["openssl/ssl.h"] = "io server"
     home["sys/epoll.h"] = "io server"

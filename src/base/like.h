@@ -5,8 +5,7 @@
 
 #include "base/bytes.h"
 
-/* Bytes.  A match takes at most this many steps for each character of the text, which is why
- * patterns are bounded and regular expressions are not spoken at all. */
+/* Bytes.  A match takes at most this many steps for each character of the text. */
 enum { LIKE_PATTERN_MAX = 100 };
 
 /* ERR_LIMIT: too long; ERR_SYNTAX: ends with a backslash that takes nothing. */
