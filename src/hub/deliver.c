@@ -131,14 +131,24 @@ static void note_groups(struct hub *h, struct link *links, uint64_t wanted, stru
     }
 }
 
+/* Those who ask for any value of the column. */
+static void note_column(struct hub *h, const struct table *t, const struct column *c,
+                        uint64_t wanted, struct link *due)
+{
+    for (struct link *links = NULL; (links = route_next(&h->groups.routes, t, c, links));)
+        note_groups(h, links, wanted, due);
+}
+
 /* Those who ask for a value that the row has. */
 static void note_row(struct hub *h, const struct table *t, struct bytes row, uint64_t wanted,
                      struct link *due)
 {
     for (uint16_t i = 0; i < t->column_count; i++) {
-        struct link *links =
-            route_find(&h->groups.routes, t, &t->columns[i], row, &h->feed.scratch);
-        if (links)
+        const struct column *c = &t->columns[i];
+        struct link *links;
+        if (route_find(&h->groups.routes, t, c, row, &h->feed.scratch, &links))
+            note_column(h, t, c, wanted, due);
+        else if (links)
             note_groups(h, links, wanted, due);
     }
 }

@@ -7,7 +7,7 @@
 enum {
     TEXT_MAX = 64 << 20,      /* bytes of one message, far above what rows can be */
     PART_TEXT_KEPT = 1 << 20, /* bytes of remembered parts */
-    SCRATCH_MAX = 4 << 20     /* bytes of one decoded row value */
+    SCRATCH_MAX = TEXT_MAX    /* bytes of one decoded row value */
 };
 
 void feed_init(struct feed *f, struct reader_classes *classes)
@@ -132,22 +132,37 @@ static bool wants(const struct group *g, const struct change *c)
     return false;
 }
 
-/* Writes the ids of the bindings that the change matches; returns how many. */
-static uint32_t put_ids(struct feed *f, const struct group *g, const struct change *c,
-                        enum sight sight)
+static enum err matches(struct feed *f, const struct binding *b, struct bytes row, bool *out)
+{
+    enum err e = filter_matches(&b->filter, row, &f->scratch, out);
+    if (e != ERR_LIMIT)
+        return e;
+    f->costly++;
+    *out = false;
+    return OK;
+}
+
+/* Writes the ids of the bindings that the change matches. */
+static enum err put_ids(struct feed *f, const struct group *g, const struct change *c,
+                        enum sight sight, uint32_t *out)
 {
     enum verb verb = sight == SIGHT_LEAVES ? VERB_DELETE : c->verb;
     struct bytes row = verb == VERB_DELETE ? c->old_row : c->new_row;
     uint32_t count = 0;
     for (uint32_t i = 0; i < g->bindings->count; i++) {
         const struct binding *b = &g->bindings->items[i];
-        if (!concerns(b, c, verb) || !filter_matches(&b->filter, row, &f->scratch))
+        bool is_match = false;
+        enum err e = concerns(b, c, verb) ? matches(f, b, row, &is_match) : OK;
+        if (e)
+            return e;
+        if (!is_match)
             continue;
         if (count++ > 0)
             buf_put_char(&f->head, ',');
         buf_put_u64(&f->head, b->id);
     }
-    return count;
+    *out = count;
+    return OK;
 }
 
 static enum err put_message(struct feed *f, const struct group *g, struct bytes data)
@@ -179,11 +194,14 @@ static enum err encode_one(struct feed *f, const struct group *g, const struct c
     buf_reset(&f->head);
     phx_put_head(&f->head, g->version, none, none, g->topic->entry.key, BYTES("postgres_changes"));
     buf_put_literal(&f->head, "{\"ids\":[");
-    uint32_t ids = put_ids(f, g, c, sight);
+    uint32_t ids = 0;
+    enum err e = put_ids(f, g, c, sight, &ids);
     buf_put_literal(&f->head, "],\"data\":");
-    if (f->head.err || ids == 0)
-        return f->head.err;
-    enum err e = data_part(f, c, sight, &data);
+    if (!e)
+        e = f->head.err;
+    if (e || ids == 0)
+        return e;
+    e = data_part(f, c, sight, &data);
     if (!e)
         e = put_message(f, g, data);
     if (!e)

@@ -25,6 +25,7 @@ struct feed {
     struct buf head, tail;
     struct buf wire;
     struct arena scratch; /* for filters */
+    uint64_t costly;      /* filters that a regular expression was too costly for */
 };
 
 void feed_init(struct feed *f, struct reader_classes *classes);

@@ -22,6 +22,8 @@ static const struct op_name op_names[] = {
     {BYTES_INIT("isdistinct"), FILTER_ISDISTINCT},
     {BYTES_INIT("like"), FILTER_LIKE},
     {BYTES_INIT("ilike"), FILTER_ILIKE},
+    {BYTES_INIT("match"), FILTER_MATCH},
+    {BYTES_INIT("imatch"), FILTER_IMATCH},
 };
 
 enum { OP_COUNT = sizeof(op_names) / sizeof(op_names[0]), SHOWN_MAX = 200 };
@@ -30,6 +32,7 @@ struct parser {
     const struct table *table;
     struct arena *arena;
     struct buf *message;
+    uint32_t regexes;
 };
 
 /* ---- cutting the text ---- */
@@ -200,6 +203,21 @@ static bool is_like(const struct filter_term *term)
     return term->op == FILTER_LIKE || term->op == FILTER_ILIKE;
 }
 
+static bool is_regex(const struct filter_term *term)
+{
+    return term->op == FILTER_MATCH || term->op == FILTER_IMATCH;
+}
+
+static enum err parse_regex(struct parser *p, struct filter_term *term, struct bytes text)
+{
+    struct bytes pattern;
+    if (p->regexes++ == FILTER_REGEXES_MAX)
+        return fault(p, ERR_LIMIT, BYTES("too many regular expressions: "), text);
+    enum err e = unquote(text, p->arena, &pattern);
+    return e ? e
+             : regex_new(pattern, term->op == FILTER_IMATCH, p->arena, p->message, &term->regex);
+}
+
 static enum err parse_operand(struct parser *p, struct filter_term *term, struct bytes text)
 {
     if (term->op == FILTER_IS)
@@ -207,9 +225,10 @@ static enum err parse_operand(struct parser *p, struct filter_term *term, struct
     if (term->column->type == TYPE_JSONB)
         return fault(p, ERR_UNSUPPORTED, BYTES("jsonb columns can only be filtered with `is`: "),
                      term->column->name);
-    if (is_like(term) && term->column->type != TYPE_TEXT)
-        return fault(p, ERR_TYPE, BYTES("`like` and `ilike` want a text column: "),
-                     term->column->name);
+    if ((is_like(term) || is_regex(term)) && term->column->type != TYPE_TEXT)
+        return fault(p, ERR_TYPE, BYTES("patterns want a text column: "), term->column->name);
+    if (is_regex(term))
+        return parse_regex(p, term, text);
     if (term->op == FILTER_IN)
         return parse_list(p, term, text);
     term->values = arena_zalloc(p->arena, sizeof(struct value));
@@ -228,9 +247,6 @@ static enum err find_op(struct parser *p, struct bytes name, enum filter_op *out
             return OK;
         }
     }
-    if (bytes_equal(name, BYTES("match")) || bytes_equal(name, BYTES("imatch")))
-        return fault(p, ERR_UNSUPPORTED,
-                     BYTES("regular expressions are not supported, use like or ilike: "), name);
     return fault(p, ERR_UNSUPPORTED, BYTES("unsupported operator: "), name);
 }
 
@@ -257,7 +273,7 @@ static enum err parse_term(struct parser *p, struct bytes text, struct filter_te
 enum err filter_parse(const struct table *t, struct bytes text, struct arena *arena,
                       struct buf *message, struct filter *out)
 {
-    struct parser p = {t, arena, message};
+    struct parser p = {.table = t, .arena = arena, .message = message};
     struct filter f = {NULL, 0};
     struct bytes rest = bytes_trim(text), piece;
     if (rest.size > 0) {
@@ -322,32 +338,59 @@ static enum truth is_op(const struct filter_term *t, struct value v)
     return truth_of(v.kind == VALUE_INT && v.number == t->values[0].number);
 }
 
-static enum truth term_truth(const struct filter_term *t, struct json_value row,
-                             struct arena *scratch)
+static enum err pattern_truth(const struct filter_term *t, struct value v, enum truth *out)
+{
+    bool is_so = false;
+    enum err e = OK;
+    if (is_regex(t))
+        e = regex_matches(t->regex, v.text, &is_so);
+    else
+        is_so = like_matches(t->values[0].text, v.text, t->op == FILTER_ILIKE);
+    *out = truth_of(is_so);
+    return e;
+}
+
+/* Of a value that is there. */
+static enum err value_truth(const struct filter_term *t, struct value v, enum truth *out)
+{
+    if (is_like(t) || is_regex(t))
+        return pattern_truth(t, v, out);
+    *out = t->op == FILTER_IN ? is_in(t, v) : compare(t, v);
+    return OK;
+}
+
+static enum err term_truth(const struct filter_term *t, struct json_value row,
+                           struct arena *scratch, enum truth *out)
 {
     struct json_value json;
     struct value v;
-    if (json_get(row, t->column->name, &json) || value_from_json(t->column, json, scratch, &v))
-        return IS_UNKNOWN;
+    *out = IS_UNKNOWN;
+    if (json_get(row, t->column->name, &json))
+        return OK;
+    arena_reset(scratch);
+    enum err e = value_from_json(t->column, json, scratch, &v);
+    if (e)
+        return e == ERR_NOMEM ? e : OK;
     if (t->op == FILTER_IS)
-        return is_op(t, v);
-    if (v.kind == VALUE_NULL)
-        return t->op == FILTER_ISDISTINCT ? IS_TRUE : IS_UNKNOWN;
-    if (is_like(t))
-        return truth_of(like_matches(t->values[0].text, v.text, t->op == FILTER_ILIKE));
-    return t->op == FILTER_IN ? is_in(t, v) : compare(t, v);
+        *out = is_op(t, v);
+    else if (v.kind == VALUE_NULL)
+        *out = t->op == FILTER_ISDISTINCT ? IS_TRUE : IS_UNKNOWN;
+    else
+        e = value_truth(t, v, out);
+    return e;
 }
 
-bool filter_matches(const struct filter *f, struct bytes row, struct arena *scratch)
+enum err filter_matches(const struct filter *f, struct bytes row, struct arena *scratch, bool *out)
 {
     struct json_value object = {JSON_OBJECT, row};
-    if (f->count > 0 && row.size == 0)
-        return false;
-    arena_reset(scratch);
-    for (uint32_t i = 0; i < f->count; i++) {
-        enum truth is_true = term_truth(&f->terms[i], object, scratch);
-        if (is_true != (f->terms[i].is_not ? IS_FALSE : IS_TRUE))
-            return false;
+    bool is_match = f->count == 0 || row.size > 0;
+    for (uint32_t i = 0; i < f->count && is_match; i++) {
+        enum truth truth;
+        enum err e = term_truth(&f->terms[i], object, scratch, &truth);
+        if (e)
+            return e;
+        is_match = truth == (f->terms[i].is_not ? IS_FALSE : IS_TRUE);
     }
-    return true;
+    *out = is_match;
+    return OK;
 }

@@ -1,14 +1,18 @@
 /* filter: the row filter of one binding, `column=[not.]op.value` terms joined by commas, all of
  * which must hold (protocol, section 7.2).  Operators: eq neq gt gte lt lte in is isdistinct like
- * ilike; match and imatch are refused, for what a regular expression may cost has no bound.
- * Evaluated on the JSON of a row.  Immutable once parsed; its memory is the arena it was parsed
- * into. */
+ * ilike match imatch.  Evaluated on the JSON of a row.  Does not change once parsed, but belongs to
+ * one thread at a time; its memory is the arena it was parsed into. */
 #ifndef HUB_FILTER_H
 #define HUB_FILTER_H
 
+#include "base/regex.h"
 #include "change/value.h"
 
-enum { FILTER_TERMS_MAX = 32, FILTER_VALUES_MAX = 100 };
+enum {
+    FILTER_TERMS_MAX = 32,
+    FILTER_VALUES_MAX = 100, /* of one in-list */
+    FILTER_REGEXES_MAX = 4   /* terms with match or imatch */
+};
 
 enum filter_op {
     FILTER_EQ,
@@ -20,8 +24,10 @@ enum filter_op {
     FILTER_IN,
     FILTER_IS, /* no value: null and unknown; one value: true or false */
     FILTER_ISDISTINCT,
-    FILTER_LIKE, /* text columns only; the value is the pattern, see like.h */
-    FILTER_ILIKE
+    FILTER_LIKE, /* text columns only, these four; the value is the pattern, see base/like.h */
+    FILTER_ILIKE,
+    FILTER_MATCH, /* no value, but `regex` */
+    FILTER_IMATCH
 };
 
 struct filter_term {
@@ -30,6 +36,7 @@ struct filter_term {
     bool is_not;
     uint32_t value_count;
     struct value *values;
+    struct regex *regex;
 };
 
 struct filter {
@@ -43,7 +50,9 @@ struct filter {
 MUST_USE enum err filter_parse(const struct table *t, struct bytes text, struct arena *arena,
                                struct buf *message, struct filter *out);
 /* `row`: an object that the store made.  What compares with null, or is not there, does not pass;
- * neither does what cannot be read.  `scratch` is reset. */
-bool filter_matches(const struct filter *f, struct bytes row, struct arena *scratch);
+ * neither does what cannot be read.  ERR_LIMIT: a regular expression would cost too much over this
+ * row, which therefore does not pass; ERR_NOMEM: it cannot be told.  `scratch` is reset. */
+MUST_USE enum err filter_matches(const struct filter *f, struct bytes row, struct arena *scratch,
+                                 bool *out);
 
 #endif

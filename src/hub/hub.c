@@ -275,5 +275,6 @@ struct hub_counters hub_counters(const struct hub *h)
     c.subscriptions = h->groups.subscriptions;
     c.groups = h->groups.map.count;
     c.policy_decisions += h->groups.classes.decisions;
+    c.costly_filters = h->feed.costly;
     return c;
 }

@@ -137,6 +137,7 @@ struct hub_counters {
     uint64_t messages_in, malformed, changes, deliveries, delivered_bytes, encoded_frames;
     uint64_t behind, replayed, dropped_slow, dropped_idle, joins, joins_refused, policy_decisions,
         broadcasts, relayed, dropped_broadcasts, denied_broadcasts;
+    uint64_t costly_filters; /* matches that a regular expression was too costly for */
 };
 struct hub_counters hub_counters(const struct hub *h);
 

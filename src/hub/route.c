@@ -165,17 +165,30 @@ void route_remove(struct route_link *l)
     mem_free(v);
 }
 
-struct link *route_find(const struct routes *r, const struct table *t, const struct column *c,
-                        struct bytes row, struct arena *scratch)
+enum err route_find(const struct routes *r, const struct table *t, const struct column *c,
+                    struct bytes row, struct arena *scratch, struct link **out)
 {
     const struct map *map = &r->tables[t->index].values[c->index];
     struct json_value json, object = {JSON_OBJECT, row};
     struct value v;
+    *out = NULL;
     if (map->count == 0 || row.size == 0 || json_get(object, c->name, &json))
-        return NULL;
+        return OK;
     arena_reset(scratch);
-    if (value_from_json(c, json, scratch, &v) || v.kind == VALUE_NULL)
-        return NULL;
+    enum err e = value_from_json(c, json, scratch, &v);
+    if (e || v.kind == VALUE_NULL)
+        return e == ERR_NOMEM ? e : OK;
     struct map_entry *found = map_get(map, key_of(&v));
-    return found ? &container_of(found, struct route_value, entry)->links : NULL;
+    *out = found ? &container_of(found, struct route_value, entry)->links : NULL;
+    return OK;
+}
+
+struct link *route_next(const struct routes *r, const struct table *t, const struct column *c,
+                        struct link *links)
+{
+    const struct map *map = &r->tables[t->index].values[c->index];
+    const struct map_entry *at =
+        links ? &container_of(links, struct route_value, links)->entry : NULL;
+    struct map_entry *next = map_next(map, at);
+    return next ? &container_of(next, struct route_value, entry)->links : NULL;
 }

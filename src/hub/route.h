@@ -48,8 +48,12 @@ MUST_USE enum err route_add(struct routes *r, const struct bindings *b, const st
                             struct group *group, struct route_link *items, uint32_t *count);
 void route_remove(struct route_link *l);
 /* The head of the list of those under the value that the column has in the row (an object that the
- * store made), or NULL.  `scratch` is reset. */
-struct link *route_find(const struct routes *r, const struct table *t, const struct column *c,
-                        struct bytes row, struct arena *scratch);
+ * store made); NULL when there are none.  ERR_NOMEM: the value cannot be read, so all that
+ * route_next gives may want it.  `scratch` is reset. */
+MUST_USE enum err route_find(const struct routes *r, const struct table *t, const struct column *c,
+                             struct bytes row, struct arena *scratch, struct link **out);
+/* Walks the lists under all values of the column: start with NULL; ends with NULL. */
+struct link *route_next(const struct routes *r, const struct table *t, const struct column *c,
+                        struct link *links);
 
 #endif

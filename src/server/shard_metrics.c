@@ -46,6 +46,7 @@ static void put_hub(struct buf *out, const struct hub_counters *h)
     put_line(out, COUNTER, "live_joins_refused_total", h->joins_refused);
     put_line(out, COUNTER, "live_changes_total", h->changes);
     put_line(out, COUNTER, "live_policy_decisions_total", h->policy_decisions);
+    put_line(out, COUNTER, "live_costly_filters_total", h->costly_filters);
     put_line(out, COUNTER, "live_encoded_frames_total", h->encoded_frames);
     put_line(out, COUNTER, "live_deliveries_total", h->deliveries);
     put_line(out, COUNTER, "live_delivered_bytes_total", h->delivered_bytes);

@@ -215,12 +215,64 @@ static void row_that_leaves_the_view_is_found_by_its_old_value(void **state)
     world_done(&w);
 }
 
+/* A note whose text takes memory to be read, found by value, in the plain list, and by pattern. */
+static bool sell_without_memory(uint64_t n)
+{
+    static const char *const filters[] = {"note=eq.a\\\"b", "note=neq.x", "note=match.^a.b$"};
+    struct client *clients[CHECK_COUNT(filters)];
+    struct world w;
+    world_init(&w);
+    for (size_t i = 0; i < CHECK_COUNT(filters); i++)
+        clients[i] = filtered(&w, OWNER, "sales_logs", filters[i]);
+    w.fail_step = w.step_count + 1;
+    w.fail_at = n;
+    world_commit(&w, "sales_logs", VERB_INSERT, "{\"id\":\"1\",\"note\":\"a\\\"b\"}", NULL);
+    world_tick(&w, 1000000);
+    for (size_t i = 0; i < CHECK_COUNT(filters); i++) {
+        expect_part(clients[i], "\"seq\":1}");
+        expect_silence(clients[i]);
+    }
+    bool has_failed = w.has_failed;
+    world_done(&w);
+    return has_failed;
+}
+
+static void memory_that_ends_while_a_value_is_read_hides_no_change(void **state)
+{
+    uint64_t n = 1;
+    (void)state;
+    while (sell_without_memory(n))
+        n++;
+    assert_true(n > 5);
+}
+
+static void costly_expression_passes_nothing_and_is_counted(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w);
+    struct client *costly =
+        filtered(&w, OWNER, "sales_logs", "note=match.\\\"(a{1,90}b?){1,90}z?$\\\"");
+    struct client *not_costly =
+        filtered(&w, OWNER, "sales_logs", "note=not.match.\\\"(a{1,90}b?){1,90}z?$\\\"");
+    char row[600], note[501] = "";
+    memset(note, 'a', sizeof(note) - 1);
+    snprintf(row, sizeof(row), "{\"id\":\"1\",\"note\":\"%s\"}", note);
+    world_commit(&w, "sales_logs", VERB_INSERT, row, NULL);
+    expect_silence(costly);
+    expect_silence(not_costly);
+    assert_int_equal(hub_counters(w.hub).costly_filters, 2);
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routed_and_plain_groups_get_the_same_messages),
         cmocka_unit_test(change_touches_only_groups_with_its_value),
         cmocka_unit_test(row_that_leaves_the_view_is_found_by_its_old_value),
+        cmocka_unit_test(memory_that_ends_while_a_value_is_read_hides_no_change),
+        cmocka_unit_test(costly_expression_passes_nothing_and_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

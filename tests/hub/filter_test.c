@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include <stdio.h>
+
 #include "hub/filter.h"
 
 struct fixture {
@@ -49,7 +51,9 @@ static bool matches(struct fixture *f, const char *text, const char *row)
         print_error("%s: %.*s\n", text, (int)f->message.size, f->message.data);
         fail();
     }
-    return filter_matches(&filter, bytes_of(row), &f->scratch);
+    bool is_match = false;
+    assert_int_equal(filter_matches(&filter, bytes_of(row), &f->scratch, &is_match), OK);
+    return is_match;
 }
 
 #define ROW                                                                                        \
@@ -108,6 +112,13 @@ static void operators_compare_by_the_type_of_the_column(void **state)
         {"note=ilike.A_B", true},
         {"note=not.like.a%", false},
         {"note=not.ilike.X%", true},
+        {"note=match.^a.b$", true},
+        {"note=match.B", false},
+        {"note=imatch.\"A,B\"", true},
+        {"note=not.match.x|y", true},
+        {"note=not.imatch.B", false},
+        {"note=match.^(a|b),quantity=eq.3", true},
+        {"note=match.\"\\\\w{1,3}\"", true},
         {"returned=not.is.true", true},
         {"returned=not.is.unknown", true},
         {"returned=is.FALSE", true},
@@ -123,11 +134,13 @@ static void operators_compare_by_the_type_of_the_column(void **state)
 static void null_and_absent_values_pass_only_is_null(void **state)
 {
     struct fixture *f = *state;
-    static const char *const never[] = {
-        "quantity=eq.3",    "quantity=not.eq.3",    "quantity=neq.3",
-        "quantity=in.(3)",  "quantity=not.in.(3)",  "quantity=lt.9",
-        "returned=is.true", "quantity=not.is.null", "note=like.%",
-        "note=not.like.a",  "note=ilike.%",         "quantity=not.isdistinct.3"};
+    static const char *const never[] = {"quantity=eq.3",       "quantity=not.eq.3",
+                                        "quantity=neq.3",      "quantity=in.(3)",
+                                        "quantity=not.in.(3)", "quantity=lt.9",
+                                        "returned=is.true",    "quantity=not.is.null",
+                                        "note=like.%",         "note=not.like.a",
+                                        "note=ilike.%",        "note=match.",
+                                        "note=not.match.a",    "quantity=not.isdistinct.3"};
     for (size_t i = 0; i < CHECK_COUNT(never); i++)
         if (matches(f, never[i], NULLS))
             fail_msg("%s", never[i]);
@@ -169,8 +182,11 @@ static void what_is_not_supported_is_refused_with_a_sentence(void **state)
         {"quantity=like.3%", ERR_TYPE},
         {"id=ilike.3%", ERR_TYPE},
         {"note=like.a\\", ERR_SYNTAX},
-        {"note=match.a", ERR_UNSUPPORTED},
-        {"note=imatch.a", ERR_UNSUPPORTED},
+        {"note=match.(a", ERR_SYNTAX},
+        {"note=match.*", ERR_SYNTAX},
+        {"note=imatch.\"(a)\\\\1\"", ERR_UNSUPPORTED},
+        {"quantity=match.3", ERR_TYPE},
+        {"extra=match.a", ERR_UNSUPPORTED},
         {"quantity=isdistinct.x", ERR_TYPE},
         {"extra=like.a", ERR_UNSUPPORTED},
         {"quantity=is.unknown", ERR_TYPE},
@@ -209,6 +225,40 @@ static void pattern_has_a_bound(void **state)
     assert_int_equal(parse(f, text, &filter), ERR_LIMIT);
     text[10 + 100] = '\0';
     assert_int_equal(parse(f, text, &filter), OK);
+}
+
+static void regular_expressions_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct filter filter;
+    bool is_match;
+    char row[600], note[501] = "";
+    memset(note, 'a', sizeof(note) - 1);
+    snprintf(row, sizeof(row), "{\"note\":\"%s\"}", note);
+    assert_int_equal(
+        parse(f, "note=match.a,note=imatch.b,note=not.match.c,note=match.d,note=match.e", &filter),
+        ERR_LIMIT);
+    assert_int_equal(
+        parse(f, "note=match.a,note=imatch.b,note=not.match.c,note=match.d,note=like.e", &filter),
+        OK);
+    assert_int_equal(parse(f, "note=not.match.\"(a{1,90}b?){1,90}z?$\"", &filter), OK);
+    assert_int_equal(filter_matches(&filter, bytes_of(row), &f->scratch, &is_match), ERR_LIMIT);
+    assert_int_equal(parse(f, "quantity=is.null,note=match.\"(a{1,90}b?){1,90}z?$\"", &filter), OK);
+    assert_int_equal(filter_matches(&filter, bytes_of(row), &f->scratch, &is_match), OK);
+    assert_false(is_match);
+}
+
+static void row_that_no_memory_can_read_is_not_said_to_be_none(void **state)
+{
+    struct fixture *f = *state;
+    struct filter filter;
+    bool is_match;
+    assert_int_equal(parse(f, "note=not.eq.x", &filter), OK);
+    arena_done(&f->scratch);
+    mem_fail_at(1);
+    enum err e = filter_matches(&filter, BYTES("{\"note\":\"\\n\"}"), &f->scratch, &is_match);
+    mem_fail_at(0);
+    assert_int_equal(e, ERR_NOMEM);
 }
 
 static void private_columns_do_not_exist(void **state)
@@ -253,8 +303,9 @@ static void memory_may_end_at_any_point(void **state)
         arena_done(&f->arena);
         arena_init(&f->arena, 1 << 20);
         mem_fail_at(n);
-        enum err e = filter_parse(f->sales, BYTES("note=in.(a,\"b,c\"),quantity=eq.3"), &f->arena,
-                                  &f->message, &filter);
+        enum err e =
+            filter_parse(f->sales, BYTES("note=in.(a,\"b,c\"),quantity=eq.3,note=match.^a|b$"),
+                         &f->arena, &f->message, &filter);
         has_failed = mem_fail_hit();
         mem_fail_at(0);
         assert_int_equal(e, has_failed ? ERR_NOMEM : OK);
@@ -273,6 +324,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_supported_is_refused_with_a_sentence, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(pattern_has_a_bound, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(regular_expressions_are_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(row_that_no_memory_can_read_is_not_said_to_be_none, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(private_columns_do_not_exist, set_up, tear_down),
         cmocka_unit_test_setup_teardown(number_of_terms_and_values_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_may_end_at_any_point, set_up, tear_down),

@@ -73,7 +73,8 @@ static unsigned found(struct fixture *f, const char *column, const char *row)
 {
     const struct column *c = table_column(f->sales, bytes_of(column));
     struct bytes boxed = check_boxed(bytes_of(row));
-    struct link *links = route_find(&f->routes, f->sales, c, boxed, &f->scratch);
+    struct link *links;
+    assert_int_equal(route_find(&f->routes, f->sales, c, boxed, &f->scratch, &links), OK);
     unsigned set = 0;
     check_unbox(boxed);
     if (!links)
@@ -220,6 +221,26 @@ static void add_without_memory_leaves_what_can_be_removed(void **state)
     bindings_unref(&f->sets, b);
 }
 
+static void value_that_no_memory_can_read_leaves_the_walk_of_all(void **state)
+{
+    struct fixture *f = *state;
+    const struct column *c = table_column(f->sales, BYTES("note"));
+    struct link *links;
+    size_t lists = 0;
+    assert_int_equal(add(f, 0, "note=in.(a,b)", NULL), OK);
+    assert_int_equal(add(f, 1, "note=eq.b", NULL), OK);
+    arena_done(&f->scratch);
+    mem_fail_at(1);
+    enum err e =
+        route_find(&f->routes, f->sales, c, BYTES("{\"note\":\"\\u0062\"}"), &f->scratch, &links);
+    mem_fail_at(0);
+    assert_int_equal(e, ERR_NOMEM);
+    for (links = NULL; (links = route_next(&f->routes, f->sales, c, links));)
+        lists++;
+    assert_int_equal(lists, 2);
+    assert_int_equal(found(f, "note", "{\"note\":\"\\u0062\"}"), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +253,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(too_many_values_stand_in_the_plain_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_tables_need_no_link, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(value_that_no_memory_can_read_leaves_the_walk_of_all,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(add_without_memory_leaves_what_can_be_removed, set_up,
                                         tear_down),
     };
