@@ -96,6 +96,7 @@ static enum err group_new(struct groups *g, const struct channel *ch, struct bin
         mem_free(group);
         return ERR_NOMEM;
     }
+    group->home = g;
     group->topic = ch->topic;
     group->version = ch->conn->version;
     group->bindings = bindings_ref(b);
@@ -173,6 +174,7 @@ void group_leave(struct groups *g, struct channel *ch)
     if (!ch->is_behind)
         swap_members(group, ch->place, --group->live_count);
     swap_members(group, ch->place, --group->count);
+    g->behind -= ch->is_behind;
     list_remove(&ch->behind);
     ch->is_behind = false;
     ch->group = NULL;
@@ -186,6 +188,7 @@ void group_fall_behind(struct channel *ch, uint64_t next_seq)
     if (ch->is_behind)
         return;
     ch->is_behind = true;
+    ch->group->home->behind++;
     swap_members(ch->group, ch->place, --ch->group->live_count);
     list_push_back(&ch->conn->behind, &ch->behind);
 }
@@ -195,6 +198,7 @@ void group_catch_up(struct channel *ch)
     if (!ch->is_behind)
         return;
     ch->is_behind = false;
+    ch->group->home->behind--;
     list_remove(&ch->behind);
     swap_members(ch->group, ch->place, ch->group->live_count++);
 }

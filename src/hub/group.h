@@ -19,6 +19,7 @@ enum { GROUP_KEY_SIZE = 25 };
 
 struct group {
     struct map_entry entry;
+    struct groups *home;
     const struct topic *topic;
     struct bindings *bindings;
     struct reader_class *class;
@@ -40,6 +41,7 @@ struct groups {
     struct binding_sets sets;
     struct reader_classes classes;
     uint64_t subscriptions; /* bindings of all channels */
+    uint64_t behind;        /* channels */
 };
 
 MUST_USE enum err groups_init(struct groups *g, const struct catalogue *c, const struct policies *p,

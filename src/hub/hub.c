@@ -274,6 +274,7 @@ struct hub_counters hub_counters(const struct hub *h)
     c.channels = h->channels.map.count;
     c.subscriptions = h->groups.subscriptions;
     c.groups = h->groups.map.count;
+    c.behind_now = h->groups.behind;
     c.policy_decisions += h->groups.classes.decisions;
     c.costly_filters = h->feed.costly;
     return c;

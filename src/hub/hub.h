@@ -135,9 +135,13 @@ uint64_t hub_head(const struct hub *h);
 struct hub_counters {
     uint64_t connections, channels, subscriptions, groups; /* now */
     uint64_t messages_in, malformed, changes, deliveries, delivered_bytes, encoded_frames;
-    uint64_t behind, replayed, dropped_slow, dropped_idle, joins, joins_refused, policy_decisions,
-        broadcasts, relayed, dropped_broadcasts, denied_broadcasts;
+    uint64_t behind, replayed, joins, joins_refused, policy_decisions;
+    uint64_t broadcasts, relayed, dropped_broadcasts, denied_broadcasts;
     uint64_t costly_filters; /* matches that a regular expression was too costly for */
+    uint64_t behind_now;     /* channels that wait for room */
+    /* closed by us: did not read, did not speak, broke the rules, sent too much at once */
+    uint64_t dropped_slow, dropped_idle, violations, messages_too_big;
+    uint64_t channels_over, bindings_over; /* joins refused by these limits */
 };
 struct hub_counters hub_counters(const struct hub *h);
 

@@ -173,6 +173,15 @@ static enum ws_close_code close_code_of(enum err e)
     }
 }
 
+static void break_off(struct hub *h, struct conn *c, enum err e)
+{
+    if (e == ERR_LIMIT)
+        h->counters.messages_too_big++;
+    else if (e != ERR_NOMEM)
+        h->counters.violations++;
+    peer_close(h, c, close_code_of(e), false);
+}
+
 static void recv_close(struct hub *h, struct conn *c, const struct ws_message *m)
 {
     if (c->state == CONN_CLOSING)
@@ -209,7 +218,7 @@ void peer_recv(struct hub *h, struct conn *c, struct ws_input in)
         if (e == ERR_AGAIN)
             return;
         if (e && c->state == CONN_OPEN)
-            peer_close(h, c, close_code_of(e), false);
+            break_off(h, c, e);
         else if (e)
             set_closed(h, c);
         if (e)

@@ -137,21 +137,25 @@ static enum err authenticate(struct hub *h, struct attempt *a)
 
 /* ---- the checks before ---- */
 
-static struct bytes fault_of_topic(const struct hub *h, const struct attempt *a)
+static struct bytes fault_of_topic(struct hub *h, const struct attempt *a)
 {
     if (!bytes_starts_with(a->message->topic, BYTES("realtime:")))
         return BYTES("unmatched topic");
     if (a->message->topic.size == sizeof("realtime:") - 1)
         return BYTES("TopicNameRequired: You must provide a topic name");
-    if (a->conn->channel_count >= h->limits.channels_max)
+    if (a->conn->channel_count >= h->limits.channels_max) {
+        h->counters.channels_over++;
         return BYTES("ChannelRateLimitReached: Too many channels");
+    }
     return BYTES("");
 }
 
-static struct bytes fault_of_config(const struct attempt *a)
+static struct bytes fault_of_config(struct hub *h, const struct attempt *a)
 {
-    if (a->config.is_over_limit)
+    if (a->config.is_over_limit) {
+        h->counters.bindings_over++;
         return BYTES("TooManyBindings: Too many postgres_changes bindings");
+    }
     if (a->config.wants_replay && !a->config.is_private)
         return BYTES("UnableToReplayMessages: Replay is not allowed for public channels");
     return BYTES("");
@@ -260,7 +264,7 @@ static void join(struct hub *h, struct attempt *a)
         join_parse(a->message->payload, h->limits.bindings_max, &h->scratch, &a->config))
         fault = BYTES("UnknownErrorOnChannel: out of memory");
     if (fault.size == 0)
-        fault = fault_of_config(a);
+        fault = fault_of_config(h, a);
     if (fault.size > 0) {
         refuse(h, a, fault);
         return;

@@ -90,6 +90,14 @@ void mailbox_take(struct mailbox *b, struct mail_list *out)
     pthread_mutex_unlock(&b->lock);
 }
 
+size_t mailbox_count(struct mailbox *b)
+{
+    pthread_mutex_lock(&b->lock);
+    size_t count = b->list.count;
+    pthread_mutex_unlock(&b->lock);
+    return count;
+}
+
 int mailbox_fd(const struct mailbox *b)
 {
     return b->wake.fd;

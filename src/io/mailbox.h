@@ -40,6 +40,8 @@ MUST_USE enum err mailbox_post(struct mailbox *b, struct mail *m);
 MUST_USE enum err mailbox_post_list(struct mailbox *b, struct mail_list *l);
 /* Receiver only: all there is, oldest first, perhaps nothing. */
 void mailbox_take(struct mailbox *b, struct mail_list *out);
+/* Any thread: how many mails wait. */
+size_t mailbox_count(struct mailbox *b);
 /* Readable when there is mail: for the receiver's loop. */
 int mailbox_fd(const struct mailbox *b);
 /* For a receiver without a loop: waits until there is mail, and takes it. */

@@ -19,6 +19,7 @@ struct readers {
     struct mail_list reads, passwords;
     size_t reads_max, passwords_max;
     size_t hashing; /* threads that check a password now */
+    struct readers_counters counters;
     bool is_stopping;
     size_t count;
     struct reader threads[];
@@ -31,11 +32,14 @@ static struct mail *next(struct readers *r)
 {
     bool has_password = r->passwords.count > 0;
     bool may_hash = has_password && r->hashing + 1 < r->count;
-    if (!may_hash && r->reads.count > 0)
+    if (!may_hash && r->reads.count > 0) {
+        r->counters.reads++;
         return mail_list_pop(&r->reads);
+    }
     if (!may_hash && (!has_password || r->hashing > 0))
         return NULL;
     r->hashing++;
+    r->counters.passwords++;
     return mail_list_pop(&r->passwords);
 }
 
@@ -148,4 +152,14 @@ enum err readers_post(struct readers *r, struct call *c)
     }
     pthread_mutex_unlock(&r->lock);
     return e;
+}
+
+struct readers_counters readers_counters(struct readers *r)
+{
+    pthread_mutex_lock(&r->lock);
+    struct readers_counters c = r->counters;
+    c.reads_queued = r->reads.count;
+    c.passwords_queued = r->passwords.count;
+    pthread_mutex_unlock(&r->lock);
+    return c;
 }

@@ -18,4 +18,11 @@ void readers_stop(struct readers *r);
  * is done. */
 MUST_USE enum err readers_post(struct readers *r, struct call *c);
 
+struct readers_counters {
+    uint64_t reads_queued, passwords_queued; /* now */
+    uint64_t reads, passwords;               /* done or being done */
+};
+/* Any thread. */
+struct readers_counters readers_counters(struct readers *r);
+
 #endif

@@ -8,6 +8,7 @@
 #ifndef SERVER_SHARD_H
 #define SERVER_SHARD_H
 
+#include "base/histogram.h"
 #include "io/tls.h"
 #include "server/assets.h"
 #include "server/limits.h"
@@ -53,9 +54,15 @@ struct shard_counters {
     uint64_t accepted, refused_full, refused_descriptors;
     uint64_t requests, responses[6]; /* by the first digit of the status */
     uint64_t upgrades, upgrades_refused;
-    uint64_t timeouts, stalled, malformed, busy;
+    uint64_t timeouts, stalled, malformed, header_over, body_over;
+    uint64_t writes_over, reads_over, passwords_over; /* 503: the queue was full */
     uint64_t sends, sent_bytes, receives, received_bytes, turns;
     uint64_t change_mails, relay_mails, relay_dropped;
+    /* From the wake-up of a turn until all it had to send was handed to the kernel. */
+    struct histogram turn_us;
+    /* From the commit time of a batch of changes until it was taken here; and until the slice of
+     * sends it left in was handed to the kernel, once per send. */
+    struct histogram commit_to_shard_us, commit_to_socket_us;
 };
 /* Any thread: as of the shard's last turn. */
 struct shard_counters shard_counters(struct shard *s);

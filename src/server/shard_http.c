@@ -229,7 +229,9 @@ static void call_go(struct shard *s, struct call *c, enum api_action action)
     else if (action != API_RESPOND)
         e = readers_post(s->readers, c);
     if (e) {
-        s->counters.busy++;
+        s->counters.writes_over += action == API_WRITE;
+        s->counters.reads_over += action == API_READ;
+        s->counters.passwords_over += action == API_PASSWORD;
         api_refuse_busy(&c->api);
     }
     if (e || action == API_RESPOND)
@@ -324,6 +326,8 @@ static void refuse(struct shard *s, struct http_peer *p)
             text = texts[i].text;
     }
     s->counters.malformed++;
+    s->counters.header_over += status == 431;
+    s->counters.body_over += status == 413;
     p->is_last = true;
     http_respond_error(s, p, status, BYTES("message"), text);
 }

@@ -63,6 +63,7 @@ struct shard {
     struct pool calls, http_peers, parsers;
 
     int64_t now_us;
+    int64_t fed_us; /* commit time of the oldest changes that not all have been sent; 0: none */
     int64_t drain_end_us;
     int64_t accept_again_us; /* 0: the listening socket is asked for */
     int64_t date_s;

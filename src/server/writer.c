@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "io/clock.h"
 #include "io/log.h"
 
 enum { ADMIN_CHANGES_MAX = 4096 };
@@ -90,14 +91,21 @@ static void send_all(struct writer *w)
     }
 }
 
-static void count_group(struct writer *w, size_t requests, size_t changes)
+static void count_group(struct writer *w, size_t requests, size_t changes, int64_t took_us,
+                        enum err e)
 {
+    struct writer_counters *c = &w->counters;
+    int64_t commit_us = store_counters(w->session).commit_us;
     pthread_mutex_lock(&w->lock);
-    w->counters.groups++;
-    w->counters.requests += requests;
-    w->counters.changes += changes;
-    if (requests > w->counters.group_max)
-        w->counters.group_max = requests;
+    c->groups++;
+    c->requests += requests;
+    c->changes += changes;
+    c->failed += e != OK;
+    if (requests > c->group_max)
+        c->group_max = requests;
+    histogram_add(&c->group_requests, histogram_sizes, (int64_t)requests, 1);
+    histogram_add(&c->group_us, histogram_times, took_us, 1);
+    histogram_add(&c->commit_us, histogram_times, commit_us, e == OK);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -110,7 +118,9 @@ static void run_group(struct writer *w, struct call **calls, size_t count)
         writes[i] = (struct store_write){&calls[i]->api.request, &calls[i]->api.reply};
     struct changes changed;
     changes_init(&changed);
+    int64_t began_us = clock_now_us();
     enum err e = store_write(w->session, writes, count, &changed);
+    int64_t took_us = clock_now_us() - began_us;
     if (e)
         log_write(LOG_ERROR, "store.write", "%s", err_text(e)); /* the replies carry a 503 */
     size_t change_count = changed.count;
@@ -119,7 +129,7 @@ static void run_group(struct writer *w, struct call **calls, size_t count)
     for (size_t i = 0; i < count; i++)
         address_call(w, calls[i]);
     /* Counted before the answers leave: who has one may look. */
-    count_group(w, count, change_count);
+    count_group(w, count, change_count, took_us, e);
     send_all(w);
     if (w->committed)
         w->committed(w->context);
@@ -256,5 +266,6 @@ struct writer_counters writer_counters(struct writer *w)
     pthread_mutex_lock(&w->lock);
     struct writer_counters c = w->counters;
     pthread_mutex_unlock(&w->lock);
+    c.queued = mailbox_count(&w->inbox);
     return c;
 }

@@ -6,6 +6,7 @@
 
 #include <semaphore.h>
 
+#include "base/histogram.h"
 #include "server/call.h"
 
 enum { WRITER_GROUP_MAX = 256 };
@@ -36,8 +37,13 @@ typedef enum err (*admin_run)(struct store_session *s, void *context);
 MUST_USE enum err writer_run(struct writer *w, admin_run run, void *context);
 
 struct writer_counters {
-    uint64_t groups, requests, changes, group_max,
-        waits; /* waits: for a shard whose box was full */
+    uint64_t groups, requests, changes, group_max;
+    uint64_t failed;                 /* groups that the store could not write */
+    uint64_t waits;                  /* for a shard whose box was full */
+    uint64_t queued;                 /* now */
+    struct histogram group_requests; /* sizes of the groups */
+    struct histogram group_us;       /* a group from its first statement to the disk … */
+    struct histogram commit_us;      /* … and the commit of it alone */
 };
 /* Any thread. */
 struct writer_counters writer_counters(struct writer *w);

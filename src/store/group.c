@@ -10,6 +10,8 @@
  * numbers. */
 #include "store/work.h"
 
+#include <time.h>
+
 struct group {
     struct store_session *s;
     struct store_write *writes;
@@ -157,9 +159,18 @@ static enum err begin(struct group *g)
     return rc ? err_of_sqlite(rc) : collect(g);
 }
 
+static int64_t monotonic_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 static enum err end(struct group *g, bool keep)
 {
+    int64_t began_us = monotonic_us();
     int rc = session_run(g->s, keep ? FIXED_COMMIT : FIXED_ROLLBACK);
+    g->s->counters.commit_us = monotonic_us() - began_us;
     return err_of_sqlite(rc);
 }
 

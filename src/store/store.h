@@ -100,6 +100,7 @@ struct store_config {
 
 struct store_counters {
     uint64_t groups, requests, changes; /* committed groups, requests in them, changes */
+    int64_t commit_us;                  /* how long the last commit took to be on disk */
 };
 
 /* Makes a new database with its schema, epoch, secret and settings.  ERR_EXISTS when there is one.

@@ -102,7 +102,8 @@ void shop_open(struct shop *s)
         .entropy = entropy,
     };
     assert_int_equal(token_cache_new(3, &s->api.token_cache), OK);
-    assert_int_equal(sign_in_limit_new(3, (struct rate_limit){10, 5000000}, &s->api.sign_in_limit), OK);
+    assert_int_equal(sign_in_limit_new(3, (struct rate_limit){10, 5000000}, &s->api.sign_in_limit),
+                     OK);
     make_token(s, &s->anon, TOKEN_ANON, NULL);
     make_token(s, &s->service, TOKEN_SERVICE, NULL);
     add_people(s);

@@ -126,6 +126,22 @@ static void slow_reader_gets_every_change_once_and_in_order(void **state)
     assert_true(hub_counters(w->hub).replayed > 0);
 }
 
+static void those_behind_are_counted_while_they_are(void **state)
+{
+    struct world *w = *state;
+    struct client *slow = joined(w, SALES), *gone = joined(w, SALES);
+    slow->is_stalled = gone->is_stalled = true;
+    assert_int_equal(hub_counters(w->hub).behind_now, 0);
+    for (unsigned i = 1; i <= 3000; i++)
+        world_sell(w, i, 1);
+    assert_int_equal(hub_counters(w->hub).behind_now, 2);
+    client_gone(w, gone);
+    assert_int_equal(hub_counters(w->hub).behind_now, 1);
+    client_take(w, slow, SIZE_MAX);
+    expect_seqs(slow, 1, 3000);
+    assert_int_equal(hub_counters(w->hub).behind_now, 0);
+}
+
 static void slow_reader_of_two_topics_gets_each_whole(void **state)
 {
     struct world *w = *state;
@@ -284,6 +300,7 @@ int main(void)
         TEST(several_tables_keep_the_order_of_the_log),
         TEST(change_goes_only_to_who_wants_its_table),
         TEST(slow_reader_gets_every_change_once_and_in_order),
+        TEST(those_behind_are_counted_while_they_are),
         TEST(slow_reader_of_two_topics_gets_each_whole),
         TEST(filter_holds_in_replay_as_it_does_live),
         TEST(delete_is_filtered_by_the_old_row),

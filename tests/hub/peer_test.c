@@ -77,6 +77,8 @@ static void violations_close_with_the_code_that_fits(void **state)
         assert_int_equal(client_next_close(c), cases[i].code);
         assert_true(c->is_told_to_close);
     }
+    assert_int_equal(hub_counters(w->hub).messages_too_big, 1);
+    assert_int_equal(hub_counters(w->hub).violations, CHECK_COUNT(cases) - 1);
 }
 
 static void malformed_messages_are_counted_and_forgiven(void **state)

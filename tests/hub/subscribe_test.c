@@ -142,6 +142,7 @@ static void limits_are_kept(void **state)
     client_skip(c, 2);
     client_join(&w, c, "c", "3", "", NULL);
     refused(c, "ChannelRateLimitReached: Too many channels\"");
+    assert_int_equal(hub_counters(w.hub).channels_over, 1);
     client_join(&w, c, "b", "4", "", NULL); /* takes the place of the old one */
     expect_text(c, "[\"2\",\"2\",\"realtime:b\",\"phx_close\",{}]");
     expect_part(c, "\"ok\"");
@@ -149,6 +150,7 @@ static void limits_are_kept(void **state)
     client_skip(c, 2);
     client_join(&w, c, "c", "6", "\"postgres_changes\":[{},{}]", NULL);
     refused(c, "TooManyBindings: ");
+    assert_int_equal(hub_counters(w.hub).bindings_over, 1);
     world_done(&w);
 }
 

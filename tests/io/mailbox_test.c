@@ -125,6 +125,7 @@ static void many_senders_lose_nothing_and_keep_their_order(void **state)
         free(letters);
     }
     assert_false(is_readable(&b));
+    assert_int_equal(mailbox_count(&b), 0);
     mailbox_done(&b);
 }
 

@@ -333,6 +333,44 @@ static void a_broadcast_reaches_the_members_on_every_shard(void **state)
     expect_metric("\nhomebake_relay_dropped_total 0\n");
 }
 
+/* The number behind `name` in /metrics. */
+static unsigned long metric(const struct server *s, const char *name)
+{
+    char line[128];
+    ask_once(s, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", &got);
+    snprintf(line, sizeof(line), "\n%s ", name);
+    const char *found = strstr(got.body, line);
+    assert_non_null(found);
+    return strtoul(found + strlen(line), NULL, 10);
+}
+
+static void a_change_is_timed_from_its_commit_to_every_socket(void **state)
+{
+    (void)state;
+    enum { READERS = 5 };
+    int fds[READERS];
+    struct bakery_folder f;
+    make_bakery(&f);
+    struct server_config c = test_config(&f);
+    c.shards = 1;
+    struct server *s = start_server(&c);
+    for (int i = 0; i < READERS; i++)
+        fds[i] = join(s, f.service);
+    assert_int_equal(metric(s, "homebake_live_commit_to_socket_seconds_count"), 0);
+    assert_int_equal(write_bread(s, f.service, "Plait"), 201);
+    for (int i = 0; i < READERS; i++) {
+        assert_non_null(strstr(hear_text(fds[i]), "\"Plait\""));
+        close(fds[i]);
+    }
+    assert_true(metric(s, "homebake_live_commit_to_socket_seconds_count") >= READERS);
+    assert_int_equal(metric(s, "homebake_live_commit_to_shard_seconds_count"), 1);
+    assert_true(metric(s, "homebake_turn_seconds_count") > READERS);
+    assert_int_equal(metric(s, "homebake_write_group_seconds_count"), 1);
+    assert_int_equal(metric(s, "homebake_write_commit_seconds_count"), 1);
+    server_stop(s);
+    remove_folder(&f);
+}
+
 static void a_restart_is_resumed_over(void **state)
 {
     (void)state;
@@ -625,6 +663,7 @@ int main(void)
         cmocka_unit_test(a_change_reaches_the_readers_of_every_shard),
         cmocka_unit_test(a_fan_out_of_many_slices_reaches_all),
         cmocka_unit_test(a_broadcast_reaches_the_members_on_every_shard),
+        cmocka_unit_test(a_change_is_timed_from_its_commit_to_every_socket),
         cmocka_unit_test(a_restart_is_resumed_over),
         cmocka_unit_test(a_sleeping_reader_with_a_small_outbox_is_replayed_to),
         cmocka_unit_test(a_sleeping_reader_with_a_large_outbox_is_sent_to_when_it_wakes),
