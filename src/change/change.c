@@ -58,6 +58,11 @@ struct bytes change_row(const struct change *c)
     return c->verb == VERB_DELETE ? c->old_row : c->new_row;
 }
 
+size_t change_size(const struct change *c)
+{
+    return c->new_row.size + c->old_row.size;
+}
+
 void changes_init(struct changes *l)
 {
     *l = (struct changes){0};

@@ -30,6 +30,8 @@ struct change *change_ref(struct change *c);
 void change_unref(struct change *c);
 /* The row that filters and policies look at: the new one, or the old one of a DELETE (protocol 7.2). */
 struct bytes change_row(const struct change *c);
+/* Bytes of its rows. */
+size_t change_size(const struct change *c);
 
 /* A growing list that holds one reference to each change, in order of seq. */
 struct changes {

@@ -9,11 +9,6 @@ struct changelog {
     uint64_t head, tail; /* newest seq; oldest seq held, head + 1 when empty */
 };
 
-static size_t change_bytes(const struct change *c)
-{
-    return c->new_row.size + c->old_row.size;
-}
-
 static struct change **slot_of(const struct changelog *l, uint64_t seq)
 {
     return &l->slots[seq % l->slot_count];
@@ -22,7 +17,7 @@ static struct change **slot_of(const struct changelog *l, uint64_t seq)
 static void drop_oldest(struct changelog *l)
 {
     struct change **slot = slot_of(l, l->tail++);
-    l->bytes -= change_bytes(*slot);
+    l->bytes -= change_size(*slot);
     change_unref(*slot);
     *slot = NULL;
 }
@@ -64,7 +59,7 @@ enum err changelog_push(struct changelog *l, struct change *c)
         drop_oldest(l);
     *slot_of(l, c->seq) = change_ref(c);
     l->head = c->seq;
-    l->bytes += change_bytes(c);
+    l->bytes += change_size(c);
     while (l->bytes > l->bytes_max && l->tail < l->head)
         drop_oldest(l);
     return OK;

@@ -37,17 +37,20 @@ static enum err make_change(struct store_session *s, sqlite3_stmt *stmt, struct 
     return e;
 }
 
-enum err session_changes(struct store_session *s, uint64_t from, int64_t max, struct changes *out)
+enum err session_changes(struct store_session *s, uint64_t from, int64_t max, size_t bytes_max,
+                         struct changes *out)
 {
     int rc;
+    size_t bytes = 0;
     enum err e = OK;
     sqlite3_stmt *stmt = session_fixed(s, FIXED_CHANGES, &rc);
     if (!rc)
         rc = sqlite3_bind_int64(stmt, 1, (int64_t)from);
     if (!rc)
         rc = sqlite3_bind_int64(stmt, 2, max);
-    while (!rc && !e && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    while (!rc && !e && bytes < bytes_max && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         e = make_change(s, stmt, out);
+        bytes += e ? 0 : change_size(out->items[out->count - 1]);
         rc = SQLITE_OK;
     }
     sqlite3_reset(stmt);
@@ -56,7 +59,7 @@ enum err session_changes(struct store_session *s, uint64_t from, int64_t max, st
 
 static enum err collect(struct group *g)
 {
-    enum err e = session_changes(g->s, g->s->at + 1, -1, g->out);
+    enum err e = session_changes(g->s, g->s->at + 1, -1, SIZE_MAX, g->out);
     if (!e && g->out->count > g->first) {
         const struct change *last = g->out->items[g->out->count - 1];
         g->s->at = last->seq;

@@ -17,17 +17,31 @@ static int number(struct store_session *s, const char *sql, bool *is_null, uint6
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
+/* The oldest seq of the log; head + 1 when it is empty. */
+static enum err find_tail(struct store_session *s, uint64_t *out)
+{
+    uint64_t tail = 0, head = 0;
+    bool is_empty = true;
+    int rc = number(s, "SELECT min(seq) FROM changes", &is_empty, &tail);
+    if (!rc && is_empty) {
+        rc = session_head(s, &head);
+        tail = head + 1;
+    }
+    if (!rc)
+        *out = tail;
+    return err_of_sqlite(rc);
+}
+
 static enum err changes_since(struct store_session *s, uint64_t from, size_t max,
                               struct changes *out)
 {
-    uint64_t tail = 0;
-    bool is_empty = true;
-    int rc = number(s, "SELECT min(seq) FROM changes", &is_empty, &tail);
-    if (rc)
-        return err_of_sqlite(rc);
-    if (!is_empty && from < tail)
+    uint64_t tail;
+    enum err e = find_tail(s, &tail);
+    if (e)
+        return e;
+    if (from < tail)
         return ERR_NOT_FOUND;
-    return session_changes(s, from, max < INT64_MAX ? (int64_t)max : INT64_MAX, out);
+    return session_changes(s, from, max < INT64_MAX ? (int64_t)max : INT64_MAX, SIZE_MAX, out);
 }
 
 enum err store_changes_since(struct store_session *s, uint64_t from, size_t max,
@@ -44,6 +58,29 @@ enum err store_changes_since(struct store_session *s, uint64_t from, size_t max,
         e = err_of_sqlite(rc);
     if (e)
         changes_truncate(out, before);
+    return e;
+}
+
+enum err store_changes_page(struct store_session *s, uint64_t from, size_t max, size_t bytes_max,
+                            struct changes *out, uint64_t *tail)
+{
+    size_t before = out->count;
+    uint64_t oldest = 0;
+    s->steps_left = -1;
+    int rc = session_run(s, FIXED_BEGIN);
+    if (rc)
+        return err_of_sqlite(rc);
+    enum err e = find_tail(s, &oldest);
+    uint64_t first = from < oldest ? oldest : from;
+    if (!e && max > 0 && first - from < max && first <= INT64_MAX)
+        e = session_changes(s, first, (int64_t)(max - (first - from)), bytes_max, out);
+    rc = session_run(s, FIXED_COMMIT);
+    if (!e)
+        e = err_of_sqlite(rc);
+    if (e)
+        changes_truncate(out, before);
+    else
+        *tail = oldest;
     return e;
 }
 

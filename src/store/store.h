@@ -149,6 +149,11 @@ MUST_USE enum err store_write(struct store_session *s, struct store_write *write
  * ERR_NOT_FOUND: the log no longer reaches back. */
 MUST_USE enum err store_changes_since(struct store_session *s, uint64_t from, size_t max,
                                       struct changes *out);
+/* A page of the log: those of the seqs from .. from + max - 1 that it still has, dense, and none more
+ * once they have `bytes_max` bytes of rows.  `tail` is the oldest seq it has in that same snapshot
+ * (head + 1: it is empty). */
+MUST_USE enum err store_changes_page(struct store_session *s, uint64_t from, size_t max,
+                                     size_t bytes_max, struct changes *out, uint64_t *tail);
 MUST_USE enum err store_head(struct store_session *s, uint64_t *seq);
 /* All rows of `users` as a JSON array, and the seq it is true for. */
 MUST_USE enum err store_staff(struct store_session *s, struct buf *out, uint64_t *seq);

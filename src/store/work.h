@@ -41,9 +41,10 @@ void reply_reset(struct store_reply *r);
 /* The newest seq, 0 when there is none.  SQLite's result code. */
 int session_head(struct store_session *s, uint64_t *out);
 
-/* Captured changes from seq `from` on, at most `max` (-1: all). */
+/* Captured changes from seq `from` on, at most `max` (-1: all), and none more once they have
+ * `bytes_max` bytes of rows. */
 MUST_USE enum err session_changes(struct store_session *s, uint64_t from, int64_t max,
-                                  struct changes *out);
+                                  size_t bytes_max, struct changes *out);
 
 /* The newest change, 0 and 0 when there is none. */
 MUST_USE enum err session_newest(struct store_session *s, uint64_t *seq, int64_t *commit_us);

@@ -37,6 +37,50 @@ static void changes_are_replayed_from_anywhere(void **state)
     assert_int_equal(replay(k, 0, 5, ERR_NOT_FOUND), 0); /* there is no change 0 */
 }
 
+/* How many there are; the first of them, and the tail, are as expected. */
+static size_t page(struct kit *k, uint64_t from, size_t max, size_t bytes_max, uint64_t first,
+                   uint64_t expected_tail)
+{
+    struct changes l;
+    uint64_t tail = 0;
+    changes_init(&l);
+    assert_int_equal(store_changes_page(k->reader, from, max, bytes_max, &l, &tail), OK);
+    assert_int_equal(tail, expected_tail);
+    for (size_t i = 0; i < l.count; i++)
+        assert_int_equal(l.items[i]->seq, first + i);
+    size_t n = l.count;
+    changes_done(&l);
+    return n;
+}
+
+static void a_page_holds_what_the_log_still_has_of_it(void **state)
+{
+    struct kit *k = *state;
+    kit_bread(k, "Agege");
+    for (int i = 0; i < 10; i++)
+        kit_sale(k, &k->rep, 1);
+    uint64_t head = k->reply.seq;
+    assert_int_equal(page(k, 1, 1000, SIZE_MAX, 1, 1), head);
+    assert_int_equal(page(k, 8, 8, SIZE_MAX, 8, 1), 8);
+    assert_int_equal(page(k, 0, 8, SIZE_MAX, 1, 1), 7);
+    assert_int_equal(page(k, head + 1, 0, 0, 0, 1), 0);
+    assert_int_equal(page(k, UINT64_MAX, 8, SIZE_MAX, 0, 1), 0);
+    assert_int_equal(store_trim_log(k->writer, k->now_us, INT64_MAX, head - 10, 1000), OK);
+    assert_int_equal(page(k, 8, 8, SIZE_MAX, 11, 11), 5);
+    assert_int_equal(page(k, 2, 8, SIZE_MAX, 0, 11), 0);
+    assert_int_equal(page(k, 2, 9, SIZE_MAX, 0, 11), 0);
+    assert_int_equal(page(k, 2, 10, SIZE_MAX, 11, 11), 1);
+}
+
+static void a_page_of_big_rows_is_short(void **state)
+{
+    struct kit *k = *state;
+    kit_bread(k, "Agege");
+    assert_int_equal(page(k, 1, 100, 1, 1, 1), 1);
+    assert_true(page(k, 1, 100, 1000, 1, 1) < 6);
+    assert_int_equal(page(k, 1, 100, 0, 1, 1), 0);
+}
+
 static void the_log_is_trimmed_by_count_but_never_its_newest(void **state)
 {
     struct kit *k = *state;
@@ -108,6 +152,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(changes_are_replayed_from_anywhere),
+        KIT_TEST(a_page_holds_what_the_log_still_has_of_it),
+        KIT_TEST(a_page_of_big_rows_is_short),
         KIT_TEST(the_log_is_trimmed_by_count_but_never_its_newest),
         KIT_TEST(the_log_is_trimmed_by_age),
         KIT_TEST(the_staff_is_listed_with_its_seq),
