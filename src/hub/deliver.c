@@ -1,9 +1,7 @@
-/* Live delivery and replay are the same encoder over the same changes, with the cursor in a
- * different place.
+/* Live delivery and replay (replay.c) are the same encoder over the same changes, with the cursor in
+ * a different place.
  *
- *   at the head ── a frame does not fit ──────────────────▶ behind (next_seq)
- *   behind ─────── the log was read to the head ──────────▶ at the head
- *   behind ─────── the log no longer reaches back ────────▶ phx_error: the client joins again
+ *   at the head ── a frame does not fit ──▶ behind (next_seq) ── replayed to the head ──▶ at the head
  *
  * While a channel is behind nothing newer is pushed to it, so order holds and nothing comes twice.
  */
@@ -11,28 +9,12 @@
 
 #include "hub/member.h"
 #include "hub/peer.h"
-
-#include <assert.h>
+#include "hub/replay.h"
 
 enum {
-    RUN_MAX = 64,      /* changes encoded together: one frame of a group, one word of bits */
-    PUMP_MAX = 4096,   /* changes looked at in one go for one connection */
-    RETRY_US = 100000, /* until the next try after memory ran out */
+    RETRY_US = 100 * 1000, /* until the next try after memory ran out */
     PREFETCH_AHEAD = 8 /* members: their connections' memory comes while others get their frame */
 };
-
-/* ---- the pump's list ---- */
-
-static void pump_later(struct hub *h, struct conn *c, int64_t delay_us)
-{
-    int64_t at_us = h->now_us + delay_us;
-    if (!list_is_linked(&c->pumping))
-        list_push_back(&h->pumping, &c->pumping);
-    if (at_us < h->pump_at_us)
-        h->pump_at_us = at_us;
-}
-
-/* ---- live ---- */
 
 static void fall_behind(struct hub *h, struct channel *ch, uint64_t next_seq)
 {
@@ -47,6 +29,23 @@ bool deliver_frame(struct hub *h, struct conn *c, struct frame *f)
     h->counters.deliveries += f->message_count;
     peer_touch(h, c);
     return true;
+}
+
+enum err deliver_encode(struct hub *h, const struct group *g, struct change *const *items,
+                        size_t count, size_t *at, struct frame **out)
+{
+    struct bytes wire;
+    uint32_t messages;
+    size_t next = *at;
+    *out = NULL;
+    enum err e = feed_encode(&h->feed, g, items, count, &next, &wire, &messages);
+    if (!e && messages > 0) {
+        e = frame_new(wire, BYTES(""), messages, out);
+        h->counters.encoded_frames += !e;
+    }
+    if (!e)
+        *at = next;
+    return e;
 }
 
 static void push_to_members(struct hub *h, struct group *g, struct frame *f, uint64_t first_seq)
@@ -69,25 +68,8 @@ static void set_all_behind(struct hub *h, struct group *g, uint64_t first_seq)
     for (uint32_t i = g->live_count; i-- > 0;) {
         struct group_member m = g->members[i];
         fall_behind(h, m.channel, first_seq);
-        pump_later(h, m.conn, RETRY_US);
+        replay_later(h, m.conn, RETRY_US);
     }
-}
-
-static enum err next_frame(struct hub *h, const struct group *g, struct change *const *items,
-                           size_t count, size_t *at, struct frame **out)
-{
-    struct bytes wire;
-    uint32_t messages;
-    size_t next = *at;
-    *out = NULL;
-    enum err e = feed_encode(&h->feed, g, items, count, &next, &wire, &messages);
-    if (!e && messages > 0) {
-        e = frame_new(wire, BYTES(""), messages, out);
-        h->counters.encoded_frames += !e;
-    }
-    if (!e)
-        *at = next;
-    return e;
 }
 
 static void deliver_group(struct hub *h, struct group *g, struct change *const *items, size_t count)
@@ -95,7 +77,7 @@ static void deliver_group(struct hub *h, struct group *g, struct change *const *
     for (size_t at = 0; at < count && g->live_count > 0;) {
         struct frame *f;
         uint64_t first_seq = items[at]->seq;
-        if (next_frame(h, g, items, count, &at, &f)) {
+        if (deliver_encode(h, g, items, count, &at, &f)) {
             set_all_behind(h, g, first_seq);
             return;
         }
@@ -109,7 +91,7 @@ static void deliver_group(struct hub *h, struct group *g, struct change *const *
 static void deliver_wanted(struct hub *h, struct group *g, struct change *const *items,
                            size_t count)
 {
-    struct change *wanted[RUN_MAX];
+    struct change *wanted[DELIVER_RUN];
     size_t wanted_count = 0;
     for (size_t i = 0; i < count; i++)
         if (g->wanted >> i & 1)
@@ -193,7 +175,7 @@ static enum err apply_staff(struct hub *h, const struct change *c)
  * change of the staff begins a new run. */
 static size_t run_size(const struct hub *h, struct change *const *items, size_t count)
 {
-    size_t size = 1, max = RUN_MAX - items[0]->seq % RUN_MAX;
+    size_t size = 1, max = DELIVER_RUN - items[0]->seq % DELIVER_RUN;
     while (size < count && size < max && items[size]->table != h->staff)
         size++;
     return size;
@@ -216,100 +198,4 @@ enum err deliver_changes(struct hub *h, struct change *const *items, size_t coun
         at += size;
     }
     return OK;
-}
-
-/* ---- replay ---- */
-
-static bool has_room(const struct hub *h, const struct conn *c)
-{
-    return c->outbox.count == 0 || (c->outbox.bytes < h->feed_limit.bytes / 2 &&
-                                    c->outbox.count < (h->feed_limit.frames + 1) / 2);
-}
-
-static size_t load_run(const struct hub *h, uint64_t seq, struct change *items[RUN_MAX])
-{
-    size_t count = 0, max = RUN_MAX - seq % RUN_MAX;
-    for (; count < max; count++) {
-        items[count] = changelog_get(h->log, seq + count);
-        if (!items[count])
-            break;
-    }
-    return count;
-}
-
-static void set_cursor(struct hub *h, struct channel *ch, uint64_t next_seq)
-{
-    ch->next_seq = next_seq;
-    if (next_seq > changelog_head(h->log))
-        group_catch_up(ch);
-}
-
-/* The log no longer reaches back: the client is to join again, and to take a snapshot. */
-static void end_lost(struct hub *h, struct channel *ch)
-{
-    member_end(h, ch, BYTES("phx_error"), BYTES("postgres_changes"),
-               BYTES("Too far behind: changes were missed, subscribe again"));
-}
-
-/* One frame of one channel, or a run that holds nothing for it.  Returns how many changes were
- * looked at; 0: no room, or no memory. */
-static size_t replay(struct hub *h, struct channel *ch)
-{
-    struct change *items[RUN_MAX];
-    struct frame *f;
-    size_t count = load_run(h, ch->next_seq, items), at = 0;
-    if (count == 0) {
-        end_lost(h, ch);
-        return 1;
-    }
-    if (next_frame(h, ch->group, items, count, &at, &f)) {
-        pump_later(h, ch->conn, RETRY_US);
-        return 0;
-    }
-    bool is_full = f && !deliver_frame(h, ch->conn, f);
-    if (f && !is_full)
-        h->counters.replayed += f->message_count;
-    frame_unref(f);
-    if (is_full)
-        return 0;
-    set_cursor(h, ch, ch->next_seq + at);
-    return at;
-}
-
-/* Channels take turns. */
-static void rotate(struct conn *c)
-{
-    struct link *first = list_pop_front(&c->behind);
-    if (first)
-        list_push_back(&c->behind, first);
-}
-
-void deliver_pump(struct hub *h, struct conn *c)
-{
-    size_t looked_at = 0;
-    while (!list_is_empty(&c->behind) && has_room(h, c)) {
-        struct channel *ch = container_of(c->behind.next, struct channel, behind);
-        if (looked_at >= PUMP_MAX) {
-            pump_later(h, c, 0);
-            return;
-        }
-        size_t size = replay(h, ch);
-        if (size == 0)
-            return;
-        looked_at += size;
-        rotate(c);
-    }
-}
-
-void deliver_tick(struct hub *h)
-{
-    struct link due;
-    if (h->pump_at_us > h->now_us)
-        return;
-    h->pump_at_us = INT64_MAX;
-    list_init(&due);
-    for (struct link *l; (l = list_pop_front(&h->pumping));)
-        list_push_back(&due, l);
-    for (struct link *l; (l = list_pop_front(&due));)
-        deliver_pump(h, container_of(l, struct conn, pumping));
 }

@@ -97,6 +97,7 @@ static enum err group_new(struct groups *g, const struct channel *ch, struct bin
         return ERR_NOMEM;
     }
     group->home = g;
+    group->number = ++g->last_number;
     group->topic = ch->topic;
     group->version = ch->conn->version;
     group->bindings = bindings_ref(b);

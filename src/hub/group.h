@@ -26,6 +26,7 @@ struct group {
     struct group_member *members; /* first those at the head, then those behind */
     uint32_t live_count, count, capacity;
     enum phx_version version;
+    uint64_t number; /* unique as long as the hub lives */
     uint64_t mark;   /* the last run of changes that holds one for this group */
     uint64_t wanted; /* bit n: it may want change n of that run */
     struct link due; /* in deliver's list, while that run is delivered */
@@ -42,6 +43,7 @@ struct groups {
     struct reader_classes classes;
     uint64_t subscriptions; /* bindings of all channels */
     uint64_t behind;        /* channels */
+    uint64_t last_number;
 };
 
 MUST_USE enum err groups_init(struct groups *g, const struct catalogue *c, const struct policies *p,

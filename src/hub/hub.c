@@ -5,6 +5,7 @@
 #include "hub/member.h"
 #include "hub/peer.h"
 #include "hub/relay.h"
+#include "hub/replay.h"
 
 enum {
     WORD_MAX = 16 << 20, /* bytes of one message made for one peer */
@@ -69,13 +70,12 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     h->catalogue = cfg->catalogue;
     h->staff = catalogue_table(cfg->catalogue, BYTES("users"));
     h->secret = cfg->secret;
-    h->pump_at_us = INT64_MAX;
     h->shard = cfg->shard;
     h->has_peers = cfg->shard_count > 1;
     list_init(&h->relays);
     set_limits(h, &cfg->limits);
     init_buffers(h);
-    list_init(&h->pumping);
+    replay_init(&h->replay, cfg->tail, cfg->rng_seed);
     heap_init(&h->timers);
     conns_init(&h->conns);
     channels_init(&h->channels, cfg->rng_seed);
@@ -106,6 +106,7 @@ void hub_free(struct hub *h)
     free_conns(h);
     for (struct link *l; (l = list_pop_front(&h->relays));)
         relay_item_free(container_of(l, struct relay_item, link));
+    replay_done(&h->replay);
     channels_done(&h->channels);
     groups_done(&h->groups);
     feed_done(&h->feed);
@@ -154,7 +155,7 @@ static void tick(struct hub *h)
 {
     for (struct heap_node *n; (n = heap_first(&h->timers)) && n->deadline <= h->now_us;)
         peer_tick(h, container_of(n, struct conn, timer));
-    deliver_tick(h);
+    replay_tick(h);
 }
 
 static enum err recv_relay(struct hub *h, struct bytes bytes)
@@ -192,6 +193,12 @@ static enum err dispatch(struct hub *h, struct hub_in *in)
     case HUB_IN_DRAIN:
         drain(h);
         return OK;
+    case HUB_IN_FETCHED:
+        replay_fetched(h, in);
+        return OK;
+    case HUB_IN_TRIMMED:
+        archive_trim(&h->replay.archive, in->tail);
+        return OK;
     case HUB_IN_TICK:
         tick(h);
         return OK;
@@ -209,6 +216,17 @@ enum err hub_step(struct hub *h, struct hub_in *in, int64_t now_us)
 
 /* ---- out ---- */
 
+static bool next_fetch(struct hub *h, struct hub_out *out)
+{
+    struct hub_out fetch = {.kind = HUB_OUT_FETCH, .bytes_max = ARCHIVE_FETCH_BYTES};
+    if (list_is_empty(&h->replay.archive.wanted) ||
+        !archive_next(&h->replay.archive, &fetch.from, &fetch.change_max))
+        return false;
+    h->counters.fetches++;
+    *out = fetch;
+    return true;
+}
+
 bool hub_next_out(struct hub *h, struct hub_out *out)
 {
     struct link *relay = list_pop_front(&h->relays);
@@ -217,6 +235,8 @@ bool hub_next_out(struct hub *h, struct hub_out *out)
                                 .relay = container_of(relay, struct relay_item, link)};
         return true;
     }
+    if (next_fetch(h, out))
+        return true;
     for (const struct conn *c; (c = conns_next_touched(&h->conns));) {
         bool is_closed = c->state == CONN_CLOSED;
         if (!is_closed && c->outbox.count == 0)
@@ -245,7 +265,7 @@ bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_u
     outbox_sent(&c->outbox, size);
     h->counters.delivered_bytes += size;
     if (!list_is_empty(&c->behind)) {
-        deliver_pump(h, c);
+        replay_pump(h, c);
         peer_reap(h);
     }
     return c->outbox.count > 0;
@@ -254,7 +274,8 @@ bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_u
 int64_t hub_deadline(const struct hub *h)
 {
     const struct heap_node *n = heap_first(&h->timers);
-    return n && n->deadline < h->pump_at_us ? n->deadline : h->pump_at_us;
+    int64_t replay_us = replay_deadline(h);
+    return n && n->deadline < replay_us ? n->deadline : replay_us;
 }
 
 const struct directory *hub_directory(const struct hub *h)

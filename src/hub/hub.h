@@ -6,7 +6,7 @@
  * bindings and class of reader form a group: a change is decided and encoded once per group, into
  * one frame that all its members share.  A member whose outbox is full falls behind: it is no
  * longer pushed, remembers its next seq, and replays from the change log when its outbox has
- * drained. */
+ * drained: from the window in memory, or from pages of the store's log that the shell fetches. */
 #ifndef HUB_HUB_H
 #define HUB_HUB_H
 
@@ -39,6 +39,7 @@ struct hub_config {
     const unsigned char *secret;
     struct bytes epoch;
     uint64_t head; /* the seq the hub starts at */
+    uint64_t tail; /* the oldest seq that the shell can fetch; 0: it cannot fetch */
     uint64_t rng_seed;
     uint32_t shard, shard_count;         /* which of how many; with one, nothing is relayed */
     size_t log_count_max, log_bytes_max; /* window of changes kept in memory */
@@ -78,6 +79,8 @@ enum hub_in_kind {
     HUB_IN_RELAY,     /* what another shard's hub has given out as HUB_OUT_RELAY, in its order.
                        ERR_NOMEM: give it again; ERR_SYNTAX */
     HUB_IN_BROADCAST, /* one that came over HTTP, and may be said */
+    HUB_IN_FETCHED,   /* the answer to HUB_OUT_FETCH, some time */
+    HUB_IN_TRIMMED,   /* the store's log was trimmed, and begins at `tail` */
     HUB_IN_DRAIN,     /* close every connection with 1012 */
     HUB_IN_TICK       /* the deadline has come */
 };
@@ -89,11 +92,15 @@ struct hub_in {
     uint64_t tag;                  /* OPEN: the shell's own name for the connection */
     struct claims claims;          /* OPEN: of the apikey, verified */
     struct ws_input bytes;         /* BYTES */
-    struct change *const *changes; /* CHANGES: borrowed; the hub takes references of its own */
+    struct change *const *changes; /* CHANGES, FETCHED: borrowed; the hub takes references of its
+                                    * own */
     size_t change_count;
     struct bytes staff_row;         /* STAFF */
     struct bytes relay;             /* RELAY */
     struct hub_broadcast broadcast; /* BROADCAST */
+    uint64_t from;                  /* FETCHED: as it was asked */
+    enum err error; /* FETCHED: could not be read, and is to be asked for again a little later */
+    uint64_t tail;  /* FETCHED, TRIMMED: the oldest seq in the store's log; 0: not known */
 };
 /* `now_us`: Unix time, read once per loop turn; never goes back by more than the peers' patience.
  */
@@ -105,6 +112,9 @@ enum hub_out_kind {
     HUB_OUT_RELAY, /* for the hubs of all other shards: `relay` is the caller's to free; before
                     * everything else, in order */
     HUB_OUT_FLUSH, /* the connection has bytes to send: hub_peek, send, hub_sent */
+    HUB_OUT_FETCH, /* older changes are wanted: read those of the seqs from .. from + change_max - 1
+                    * that the store still has, dense, and none more once they have bytes_max bytes
+                    * of rows; give them with HUB_IN_FETCHED.  Few are asked for at a time */
     HUB_OUT_CLOSE /* close the socket after what hub_peek still gives (or at once: `is_abrupt`); the
                    * name is void after HUB_IN_GONE, which the shell sends in any case */
 };
@@ -114,6 +124,8 @@ struct hub_out {
     uint64_t tag;
     bool is_abrupt;
     struct relay_item *relay; /* RELAY */
+    uint64_t from;            /* FETCH */
+    size_t change_max, bytes_max;
 };
 /* One entry per touched connection and turn.  False when there is none.  The caller may stop
  * half-way (slices) and go on later. */
@@ -142,6 +154,9 @@ struct hub_counters {
     /* closed by us: did not read, did not speak, broke the rules, sent too much at once */
     uint64_t dropped_slow, dropped_idle, violations, messages_too_big;
     uint64_t channels_over, bindings_over; /* joins refused by these limits */
+    uint64_t fetches, fetched;             /* pages asked of the store, changes that came */
+    uint64_t archive_hits; /* runs of changes found in a page that was fetched before */
+    uint64_t lost;         /* channels ended because not even the store reached back */
 };
 struct hub_counters hub_counters(const struct hub *h);
 

@@ -108,8 +108,10 @@ static enum err move(struct hub *h, struct channel *ch)
     bool was_behind = ch->is_behind;
     group_leave(&h->groups, ch);
     e = member_enter(h, ch, b);
-    if (!e && was_behind)
+    if (!e && was_behind) {
         group_fall_behind(ch, ch->next_seq);
+        replay_later(h, ch->conn, 0); /* it may have waited for something it no longer waits for */
+    }
     bindings_unref(&h->groups.sets, b);
     return e;
 }

@@ -5,6 +5,7 @@
 #include "hub/channel.h"
 #include "hub/feed.h"
 #include "hub/group.h"
+#include "hub/replay.h"
 
 struct hub {
     const struct catalogue *catalogue;
@@ -23,8 +24,7 @@ struct hub {
     struct groups groups;
     struct feed feed;
     struct heap timers;   /* struct conn.timer, Unix microseconds */
-    struct link pumping;  /* struct conn.pumping */
-    int64_t pump_at_us;   /* when `pumping` is due; INT64_MAX: it is empty */
+    struct replay replay; /* those that are behind */
     bool has_doomed;      /* some touched connection is doomed */
     uint64_t run;         /* counts the runs of changes, for group->mark */
     struct buf decoded;   /* strings of the message being handled */

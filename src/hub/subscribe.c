@@ -1,10 +1,10 @@
 #include "hub/subscribe.h"
 
 #include "base/time.h"
-#include "hub/deliver.h"
 #include "hub/join.h"
 #include "hub/member.h"
 #include "hub/message.h"
+#include "hub/replay.h"
 #include "hub/rights.h"
 
 /* One join on its way. */
@@ -180,12 +180,12 @@ static enum err subscribe(struct hub *h, struct attempt *a, struct channel *ch)
     return e;
 }
 
-/* Does the log hold everything behind the cursor of the client? */
+/* Does the log, in memory or in the store, hold everything behind the cursor of the client? */
 static void resume(struct hub *h, struct attempt *a, struct channel *ch)
 {
     uint64_t seq = a->config.resume_seq, head = changelog_head(h->log);
-    a->can_resume = bytes_equal(a->config.resume_epoch, h->epoch) && seq <= head &&
-                    seq + 1 >= changelog_tail(h->log);
+    a->can_resume =
+        bytes_equal(a->config.resume_epoch, h->epoch) && seq <= head && replay_reaches(h, seq + 1);
     if (a->config.has_resume && a->can_resume && ch->group && seq < head)
         group_fall_behind(ch, seq + 1);
 }
@@ -280,7 +280,7 @@ static void join(struct hub *h, struct attempt *a)
     follow_up(h, a, ch);
     if (a->has_token)
         member_adopt(h, a->conn, &a->bearer);
-    deliver_pump(h, a->conn);
+    replay_pump(h, a->conn);
 }
 
 void subscribe_recv(struct hub *h, struct conn *c, struct channel *old, const struct phx_message *m)

@@ -173,6 +173,7 @@ void world_done(struct world *w)
         buf_done(&w->clients[i].wire);
         buf_done(&w->clients[i].message);
     }
+    changes_done(&w->log);
     buf_done(&w->text);
 }
 
@@ -230,6 +231,11 @@ void world_flush(struct world *w)
             has_relayed = true;
             continue;
         }
+        if (out.kind == HUB_OUT_FETCH) {
+            assert_true(w->fetch_count < FETCHES_MAX);
+            w->fetches[w->fetch_count++] = out;
+            continue;
+        }
         struct client *c = client_of(w, out.conn);
         assert_non_null(c);
         if (out.kind == HUB_OUT_CLOSE)
@@ -241,6 +247,40 @@ void world_flush(struct world *w)
     }
     if (has_relayed)
         world_flush(w->peer);
+}
+
+/* What the store would give. */
+static void find_page(const struct world *w, const struct hub_out *fetch, struct hub_in *in)
+{
+    uint64_t first = w->log.count ? w->log.items[0]->seq : w->seq + 1;
+    uint64_t end = fetch->from + fetch->change_max;
+    size_t bytes = 0;
+    in->tail = first > w->log_tail ? first : w->log_tail;
+    uint64_t from = fetch->from > in->tail ? fetch->from : in->tail;
+    in->changes = w->log.items + (from - first);
+    while (from + in->change_count < end && from + in->change_count <= w->seq &&
+           bytes < fetch->bytes_max)
+        bytes += change_size(in->changes[in->change_count++]);
+}
+
+void world_answer(struct world *w, size_t place, enum err error)
+{
+    struct hub_out fetch = w->fetches[place];
+    struct hub_in in = {.kind = HUB_IN_FETCHED, .from = fetch.from, .error = error};
+    assert_true(place < w->fetch_count);
+    w->fetch_count--;
+    for (size_t i = place; i < w->fetch_count; i++)
+        w->fetches[i] = w->fetches[i + 1];
+    if (!error)
+        find_page(w, &fetch, &in);
+    assert_int_equal(world_step(w, &in), OK);
+    world_flush(w);
+}
+
+void world_answer_all(struct world *w)
+{
+    while (w->fetch_count > 0)
+        world_answer(w, 0, OK);
 }
 
 void world_tick(struct world *w, int64_t after_us)
@@ -463,8 +503,12 @@ void world_commit_all(struct world *w, struct change **items, size_t count)
 {
     struct hub_in in = {.kind = HUB_IN_CHANGES, .changes = items, .change_count = count};
     assert_int_equal(world_step(w, &in), OK);
-    for (size_t i = 0; i < count; i++)
-        change_unref(items[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (w->keeps_log)
+            assert_int_equal(changes_push(&w->log, items[i]), OK);
+        else
+            change_unref(items[i]);
+    }
     world_flush(w);
 }
 

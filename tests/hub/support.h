@@ -8,7 +8,7 @@
 
 #include "hub/hub.h"
 
-enum { CLIENTS_MAX = 64 };
+enum { CLIENTS_MAX = 64, FETCHES_MAX = 16 };
 
 #define OWNER "00000000-0000-4000-8000-000000000001"
 #define MANAGER "00000000-0000-4000-8000-000000000002"
@@ -44,6 +44,11 @@ struct world {
     size_t step_count, fail_step;
     uint64_t fail_at;
     bool has_failed; /* it did ask for more */
+    bool keeps_log;  /* of all changes from now on: the store's log, for fetches */
+    struct changes log;
+    uint64_t log_tail;                   /* the log was trimmed below this seq */
+    struct hub_out fetches[FETCHES_MAX]; /* asked for by the hub and not yet answered */
+    size_t fetch_count;
 };
 
 struct catalogue *support_catalogue(void);
@@ -98,6 +103,10 @@ int client_next_close(struct client *c);
 void world_flush(struct world *w);
 /* The shell sends at most `max` bytes of this client's; returns how many. */
 size_t client_take(struct world *w, struct client *c, size_t max);
+/* Answers the fetch in that place from the log, or with an error. */
+void world_answer(struct world *w, size_t place, enum err error);
+/* Answers, oldest first, until none is left. */
+void world_answer_all(struct world *w);
 void world_tick(struct world *w, int64_t after_us);
 /* One committed change (rows may be NULL), given to the hub at once. */
 void world_commit(struct world *w, const char *table, enum verb verb, const char *new_row,
