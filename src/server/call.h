@@ -15,6 +15,8 @@ enum mail_kind {
     MAIL_CHANGES, /* struct changes_mail */
     MAIL_RELAY,   /* to a shard, of another one: what its hub says (shard_relay.c) … */
     MAIL_RELAYED, /* … and the same mail back: it has been taken */
+    MAIL_FETCH,   /* struct fetch_mail: to be done, or done */
+    MAIL_TAIL,    /* struct tail_mail */
     MAIL_ADMIN,   /* struct admin_job, to the writer */
     MAIL_DRAIN,   /* to a shard: end all connections and yourself */
     MAIL_STOP     /* to the writer */
@@ -37,6 +39,23 @@ struct changes_mail {
     struct mail mail; /* first */
     size_t count;
     struct change *items[];
+};
+
+/* A page of the log that a hub wants, on its way to a reader and home again. */
+struct fetch_mail {
+    struct mail mail; /* first */
+    struct mailbox *home;
+    uint64_t from;
+    size_t change_max, bytes_max;
+    enum err error; /* of the reader */
+    uint64_t tail;
+    struct changes changes;
+};
+
+/* The log was trimmed; the receiver's to be freed. */
+struct tail_mail {
+    struct mail mail; /* first */
+    uint64_t tail;    /* the oldest seq that is left */
 };
 
 #endif

@@ -34,6 +34,7 @@ void server_limits_init(struct server_limits *l)
         .checkpoint_after_us = TIME_US_PER_S,
         .log_keep_us = 7 * TIME_US_PER_DAY,
         .log_keep_count = 1000000,
+        .trim_every = 2000,
         .hub = hub_limits_default,
         .api = api_limits_default,
     };
@@ -84,6 +85,8 @@ static const struct limit table[] = {
     {"log-keep", LIMIT_COUNT, OF(log_keep_count), 1, UINT64_C(1000000000000),
      "changes kept in the database …"},
     {"log-keep-time", LIMIT_TIME, OF(log_keep_us), 60 * S, 3650 * DAY, "… and for how long"},
+    {"log-trim", LIMIT_COUNT, OF(trim_every), 1, 1000000000,
+     "new changes after which old ones are deleted"},
     {"checkpoint-time", LIMIT_TIME, OF(checkpoint_after_us), MS, 3600 * S,
      "from a commit until it is moved into the database file"},
     /* live connections */

@@ -30,6 +30,7 @@ struct server_limits {
     int64_t checkpoint_after_us; /* from a commit to the checkpoint of it and what followed */
     int64_t log_keep_us;         /* changes kept in the store */
     uint64_t log_keep_count;
+    uint64_t trim_every; /* new changes after which the old ones are looked at */
     struct hub_limits hub;
     struct api_limits api;
 };

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "io/log.h"
 
+enum { FETCH_ROOM = 256 /* behind a full queue of reads */ };
+
 struct reader {
     struct readers *all;
     struct store_session *session;
@@ -44,7 +46,7 @@ static struct mail *next(struct readers *r)
 }
 
 /* NULL: stop.  What this thread must leave then is for those that are hashing. */
-static struct call *take(struct readers *r, bool has_hashed)
+static struct mail *take(struct readers *r, bool has_hashed)
 {
     struct mail *m;
     pthread_mutex_lock(&r->lock);
@@ -52,7 +54,15 @@ static struct call *take(struct readers *r, bool has_hashed)
     while (!(m = next(r)) && !r->is_stopping)
         pthread_cond_wait(&r->filled, &r->lock);
     pthread_mutex_unlock(&r->lock);
-    return m ? container_of(m, struct call, mail) : NULL;
+    return m;
+}
+
+static void fetch(struct reader *me, struct fetch_mail *f)
+{
+    f->error = store_changes_page(me->session, f->from, f->change_max, f->bytes_max, &f->changes,
+                                  &f->tail);
+    if (f->error)
+        log_write(LOG_ERROR, "store.fetch", "%s", err_text(f->error));
 }
 
 static void execute(struct reader *me, struct call *c)
@@ -66,23 +76,36 @@ static void execute(struct reader *me, struct call *c)
         log_write(LOG_ERROR, "store.read", "%s", err_text(e)); /* the reply carries a 503 */
 }
 
-static void send_home(struct call *c)
+static void send_home(struct mailbox *home, struct mail *m)
 {
     struct timespec pause = {.tv_nsec = 500 * 1000};
-    while (mailbox_post(c->home, &c->mail))
+    while (mailbox_post(home, m))
         nanosleep(&pause, NULL); /* the shard empties its box every turn */
+}
+
+/* Was it a password? */
+static bool do_job(struct reader *me, struct mail *m)
+{
+    if (m->kind == MAIL_FETCH) {
+        struct fetch_mail *f = container_of(m, struct fetch_mail, mail);
+        fetch(me, f);
+        send_home(f->home, m);
+        return false;
+    }
+    struct call *c = container_of(m, struct call, mail);
+    bool is_password = c->action == API_PASSWORD;
+    execute(me, c);
+    send_home(c->home, m);
+    return is_password;
 }
 
 static void *reader_main(void *arg)
 {
     struct reader *me = arg;
-    struct call *c;
+    struct mail *m;
     bool has_hashed = false;
-    while ((c = take(me->all, has_hashed))) {
-        has_hashed = c->action == API_PASSWORD;
-        execute(me, c);
-        send_home(c);
-    }
+    while ((m = take(me->all, has_hashed)))
+        has_hashed = do_job(me, m);
     return NULL;
 }
 
@@ -138,20 +161,30 @@ void readers_stop(struct readers *r)
     mem_free(r);
 }
 
-enum err readers_post(struct readers *r, struct call *c)
+static enum err post(struct readers *r, struct mail_list *list, size_t max, struct mail *m)
 {
-    bool is_password = c->action == API_PASSWORD;
-    struct mail_list *list = is_password ? &r->passwords : &r->reads;
-    size_t max = is_password ? r->passwords_max : r->reads_max;
-    c->mail.kind = MAIL_CALL;
     pthread_mutex_lock(&r->lock);
     enum err e = list->count >= max ? ERR_FULL : OK;
     if (!e) {
-        mail_list_push(list, &c->mail);
+        mail_list_push(list, m);
         pthread_cond_signal(&r->filled);
     }
     pthread_mutex_unlock(&r->lock);
     return e;
+}
+
+enum err readers_post(struct readers *r, struct call *c)
+{
+    c->mail.kind = MAIL_CALL;
+    if (c->action == API_PASSWORD)
+        return post(r, &r->passwords, r->passwords_max, &c->mail);
+    return post(r, &r->reads, r->reads_max, &c->mail);
+}
+
+enum err readers_post_fetch(struct readers *r, struct fetch_mail *f)
+{
+    f->mail.kind = MAIL_FETCH;
+    return post(r, &r->reads, r->reads_max + FETCH_ROOM, &f->mail);
 }
 
 struct readers_counters readers_counters(struct readers *r)

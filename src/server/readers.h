@@ -1,6 +1,6 @@
 /* readers: a few threads, each with a read-only store session, that do what must not hold up a
- * shard: reads, and the slow check of passwords.  Both queues are bounded, and passwords never take
- * the last thread from reads. */
+ * shard: reads, pages of the change log among them, and the slow check of passwords.  Both queues
+ * are bounded, and passwords never take the last thread from reads. */
 #ifndef SERVER_READERS_H
 #define SERVER_READERS_H
 
@@ -17,6 +17,8 @@ void readers_stop(struct readers *r);
 /* Any thread, never waits.  ERR_FULL: the call is still yours; answer 503.  It comes home when it
  * is done. */
 MUST_USE enum err readers_post(struct readers *r, struct call *c);
+/* The same for a page of the log, which has some room that calls have not. */
+MUST_USE enum err readers_post_fetch(struct readers *r, struct fetch_mail *f);
 
 struct readers_counters {
     uint64_t reads_queued, passwords_queued; /* now */

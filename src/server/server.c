@@ -27,7 +27,7 @@ struct server {
     size_t started;     /* running */
     /* the state of the data at the start */
     struct buf staff;
-    uint64_t head;
+    uint64_t head, tail;
     struct changes recent;
 };
 
@@ -71,6 +71,12 @@ static enum err load_recent(struct server *s)
     return OK;
 }
 
+static enum err load_tail(struct server *s)
+{
+    struct changes none = {.count = 0};
+    return store_changes_page(s->writing, 0, 0, 0, &none, &s->tail);
+}
+
 static enum err open_store(struct server *s, struct buf *message)
 {
     struct store_config c = {.folder = s->cfg.folder};
@@ -83,6 +89,8 @@ static enum err open_store(struct server *s, struct buf *message)
         e = store_staff(s->writing, &s->staff, &s->head);
     if (!e)
         e = load_recent(s);
+    if (!e)
+        e = load_tail(s);
     if (e)
         say(message, s->cfg.folder, err_text(e));
     return e;
@@ -141,6 +149,7 @@ static enum err make_shards(struct server *s, struct buf *message)
         .assets = s->cfg.assets,
         .staff = buf_bytes(&s->staff),
         .head = s->head,
+        .tail = s->tail,
         .recent = &s->recent,
         .connections_max = l->connections_max / s->cfg.shards + 1,
         .count = s->cfg.shards,
@@ -186,7 +195,7 @@ static enum err start_threads(struct server *s)
     if (!e)
         e = writer_start(&w, &s->writer);
     if (!e)
-        upkeep_set_writer(s->upkeep, s->writer);
+        upkeep_set_writer(s->upkeep, s->writer, s->boxes, s->shard_count);
     if (!e)
         e = readers_start(s->store, s->cfg.readers, l, &s->readers);
     for (size_t i = 0; i < s->shard_count && !e; i++)

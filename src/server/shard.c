@@ -255,6 +255,10 @@ static void take_mail(struct shard *s)
             relay_arrived(s, m);
         else if (m->kind == MAIL_RELAYED)
             relay_returned(s, m);
+        else if (m->kind == MAIL_FETCH)
+            fetch_returned(s, container_of(m, struct fetch_mail, mail));
+        else if (m->kind == MAIL_TAIL)
+            fetch_trimmed(s, container_of(m, struct tail_mail, mail));
         else
             must_drain = true;
     }
@@ -435,6 +439,7 @@ static enum err make_hub(struct shard *s)
         .secret = store_secret(c->store),
         .epoch = store_epoch(c->store),
         .head = c->recent->count ? c->recent->items[0]->seq - 1 : c->head,
+        .tail = c->tail,
         .rng_seed = entropy_u64(),
         .shard = c->index,
         .shard_count = c->count,
@@ -532,6 +537,10 @@ static void free_mail(struct shard *s)
             keep_changes(s, container_of(m, struct changes_mail, mail));
         else if (m->kind == MAIL_RELAY || m->kind == MAIL_RELAYED)
             relay_free_mail(m);
+        else if (m->kind == MAIL_FETCH)
+            fetch_free(container_of(m, struct fetch_mail, mail));
+        else if (m->kind == MAIL_TAIL)
+            mem_free(container_of(m, struct tail_mail, mail));
     }
 }
 

@@ -26,6 +26,7 @@ struct shard_config {
     const struct asset_set *assets;
     struct bytes staff; /* JSON array of the rows of `users` … */
     uint64_t head;      /* … true for this seq */
+    uint64_t tail;      /* the oldest seq of the store's log */
     const struct changes
         *recent; /* changes up to head, dense, for resumes across a restart; may be empty */
     uint32_t connections_max; /* of this shard */

@@ -105,6 +105,10 @@ static void close_orderly(struct shard *s, struct peer *peer)
 
 static void flush_one(struct shard *s, const struct hub_out *out)
 {
+    if (out->kind == HUB_OUT_FETCH) {
+        fetch_begin(s, out);
+        return;
+    }
     struct peer *peer = recall(s, out);
     if (!peer) {
         if (out->kind == HUB_OUT_CLOSE)
@@ -135,11 +139,12 @@ bool ws_flush(struct shard *s)
 {
     struct hub_out outs[FLUSH_BATCH];
     size_t count = FLUSH_BATCH;
-    for (int done = 0; done < FLUSH_SLICE && count == FLUSH_BATCH; done += FLUSH_BATCH) {
+    /* Until nothing is left: what is sent may make room for a replay that wants something. */
+    for (int done = 0; done < FLUSH_SLICE && count > 0; done += FLUSH_BATCH) {
         for (count = 0; count < FLUSH_BATCH && next_out(s, &outs[count]); count++)
             PREFETCH(peers_at(&s->peers, (uint32_t)outs[count].tag));
         for (size_t i = 0; i < count; i++)
             flush_one(s, &outs[i]);
     }
-    return count == FLUSH_BATCH;
+    return count > 0;
 }

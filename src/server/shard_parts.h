@@ -170,6 +170,15 @@ void relay_take(struct shard *s);
 /* Posts what there is to post; never waits. */
 void relay_flush(struct shard *s);
 
+/* shard_fetch.c */
+/* The hub wants a page of the log; it is told at once if that cannot be asked for. */
+void fetch_begin(struct shard *s, const struct hub_out *out);
+/* The page has come; it goes to the hub and is freed. */
+void fetch_returned(struct shard *s, struct fetch_mail *f);
+void fetch_free(struct fetch_mail *f);
+/* The log was trimmed: the hub is told, the mail is freed. */
+void fetch_trimmed(struct shard *s, struct tail_mail *m);
+
 /* shard_metrics.c */
 void metrics_answer(struct shard *s, struct http_peer *p, const struct http_request *r);
 

@@ -8,10 +8,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 
-enum {
-    TRIM_EVERY = 2000, /* new changes */
-    TRIM_BITE = 500    /* rows in one job, so that no write waits long */
-};
+enum { TRIM_BITE = 500 /* rows in one job, so that no write waits long */ };
 
 struct upkeep {
     struct store_session *session;
@@ -19,6 +16,8 @@ struct upkeep {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct writer *writer;
+    struct mailbox *const *boxes; /* of the shards */
+    size_t box_count;
     bool is_dirty, is_stopping;
     uint64_t trimmed_at; /* the writer's count of changes at the last trim */
     pthread_t thread;
@@ -30,19 +29,37 @@ static enum err trim(struct store_session *s, void *context)
     return store_trim_log(s, clock_now_us(), l->log_keep_us, l->log_keep_count, TRIM_BITE);
 }
 
+/* A shard that cannot be told finds out by itself when it asks for what is gone. */
+static void tell_tail(struct upkeep *u)
+{
+    struct changes none = {.count = 0};
+    uint64_t tail;
+    if (store_changes_page(u->session, 0, 0, 0, &none, &tail))
+        return;
+    for (size_t i = 0; i < u->box_count; i++) {
+        struct tail_mail *m = mem_alloc(sizeof(*m));
+        if (!m)
+            return;
+        *m = (struct tail_mail){.mail.kind = MAIL_TAIL, .tail = tail};
+        if (mailbox_post(u->boxes[i], &m->mail))
+            mem_free(m);
+    }
+}
+
 static void trim_some(struct upkeep *u, struct writer *w)
 {
     uint64_t changes = writer_counters(w).changes;
     uint64_t added = changes - u->trimmed_at;
-    if (added < TRIM_EVERY)
+    if (added < u->limits->trim_every)
         return;
     u->trimmed_at = changes;
     /* As much again as was added: the log shrinks faster than it grows. */
     for (uint64_t done = 0; done < 2 * added; done += TRIM_BITE) {
         struct server_limits l = *u->limits;
         if (writer_run(w, trim, &l))
-            return;
+            break;
     }
+    tell_tail(u);
 }
 
 static struct timespec pause_end(int64_t pause_us)
@@ -109,10 +126,13 @@ enum err upkeep_start(struct store_session *session, const struct server_limits 
     return OK;
 }
 
-void upkeep_set_writer(struct upkeep *u, struct writer *w)
+void upkeep_set_writer(struct upkeep *u, struct writer *w, struct mailbox *const *boxes,
+                       size_t box_count)
 {
     pthread_mutex_lock(&u->lock);
     u->writer = w;
+    u->boxes = boxes;
+    u->box_count = box_count;
     pthread_mutex_unlock(&u->lock);
 }
 

@@ -13,8 +13,10 @@ struct upkeep;
  */
 MUST_USE enum err upkeep_start(struct store_session *session, const struct server_limits *limits,
                                struct upkeep **out);
-/* Before the first commit. */
-void upkeep_set_writer(struct upkeep *u, struct writer *w);
+/* Before the first commit.  `boxes`, of the shards, are told how far the log reaches back after it
+ * was trimmed; they outlive the upkeep. */
+void upkeep_set_writer(struct upkeep *u, struct writer *w, struct mailbox *const *boxes,
+                       size_t box_count);
 /* Something was committed.  Any thread; cheap. */
 void upkeep_poke(struct upkeep *u);
 /* Ends the thread; upkeep_poke is still allowed.  Takes NULL. */

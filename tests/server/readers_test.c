@@ -74,6 +74,30 @@ static void reads_and_passwords_come_home_done(void **state)
     store_reply_done(&c.api.reply);
 }
 
+static void a_page_of_the_log_comes_home(void **state)
+{
+    struct fixture *f = *state;
+    struct readers *r;
+    struct mail_list mails;
+    uint64_t head;
+    struct fetch_mail page = {.home = &f->box, .change_max = 10, .bytes_max = SIZE_MAX};
+    struct call read = {.home = &f->box, .action = API_READ};
+    assert_int_equal(store_head(f->bakery.session, &head), OK);
+    assert_int_equal(start(f, 1, 0, &r), OK);
+    page.from = head;
+    assert_int_equal(readers_post(r, &read), ERR_FULL);
+    assert_int_equal(readers_post_fetch(r, &page), OK); /* it has room of its own */
+    mailbox_wait(&f->box, &mails);
+    assert_int_equal(mails.count, 1);
+    assert_ptr_equal(mails.first, &page.mail);
+    assert_int_equal(page.error, OK);
+    assert_int_equal(page.tail, 1);
+    assert_int_equal(page.changes.count, 1);
+    assert_int_equal(page.changes.items[0]->seq, head);
+    changes_done(&page.changes);
+    readers_stop(r);
+}
+
 static void full_queue_gives_the_call_back(void **state)
 {
     struct fixture *f = *state;
@@ -148,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_passwords_come_home_done),
+        cmocka_unit_test(a_page_of_the_log_comes_home),
         cmocka_unit_test(full_queue_gives_the_call_back),
         cmocka_unit_test(a_read_does_not_wait_for_a_crowd_of_sign_ins),
         cmocka_unit_test(what_waits_is_done_before_the_end),
