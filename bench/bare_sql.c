@@ -5,10 +5,11 @@
 #include <time.h>
 
 #include "load.h"
+#include "process.h"
 #include "store/sqlite.h"
 
 struct bare {
-    char folder[64];
+    char folder[PROCESS_FOLDER_MAX];
     struct store *store;
     struct store_session *session;
     sqlite3_stmt *insert;
@@ -43,9 +44,7 @@ static void bare_open(struct bare *b, int64_t now_us)
 {
     struct buf message;
     buf_init(&message, 4096);
-    snprintf(b->folder, sizeof(b->folder), "/tmp/homebake-bare-XXXXXX");
-    if (!mkdtemp(b->folder))
-        load_fail("mkdtemp");
+    process_folder_new(b->folder);
     struct store_config cfg = {.folder = b->folder};
     struct store_new_person rep = {BYTES("rep@homebake.example"), BYTES("Sales rep"),
                                    BYTES("sales_rep"), BYTES("-")};
@@ -75,13 +74,10 @@ static void bare_open(struct bare *b, int64_t now_us)
 
 static void bare_close(struct bare *b)
 {
-    char command[128];
     sqlite3_finalize(b->insert);
     store_session_close(b->session);
     store_close(b->store);
-    snprintf(command, sizeof(command), "rm -rf '%s'", b->folder);
-    if (system(command) != 0)
-        load_fail("rm");
+    process_folder_remove(b->folder);
 }
 
 static void run_transaction(struct bare *b, uint64_t rows)

@@ -1,74 +1,80 @@
-/* idle: what the server costs while nothing happens: time from exec to "listening", resident memory, and how often its
- * threads woke up in a few seconds; first without connections, then with many that have joined a channel.  No limit to
- * compare with but zero; the targets stand beside the numbers. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
+/* idle: what the server costs while nothing happens: time from exec to "listening", resident
+ * memory, and how often its threads woke up in a few seconds; first without connections, then with
+ * many that are signed in, joined and subscribed; at last what one heartbeat of each of them costs.
+ *
+ * Memory of a connection is the growth of the whole process's resident memory, divided: tables,
+ * allocator and all, but not the kernel's socket.  The limit that all this is compared with is
+ * zero. */
+#include "crowd.h"
+#include "homebake.h"
 #include "load.h"
+#include "options.h"
+#include "report.h"
 
-static void sleep_s(unsigned seconds)
+enum { ANSWER_MS = 30000 };
+
+static void measure(pid_t pid, const char *state, unsigned watch_ms)
 {
-    while (seconds > 0)
-        seconds = sleep(seconds);
+    uint64_t switches = load_switches(pid), cpu = load_cpu_ns(pid);
+    load_pause_ms(watch_ms);
+    report_row("%s | %.1f MB | %llu | %.2f ms", state, (double)load_resident_bytes(pid) / 1e6,
+               (unsigned long long)(load_switches(pid) - switches),
+               (double)(load_cpu_ns(pid) - cpu) / 1e6);
 }
 
-static void measure(const struct load_server *s, const char *state, unsigned seconds)
+/* Every member says once that it is there, and is answered. */
+static void beat(struct crowd *c, pid_t pid)
 {
-    uint64_t switches = load_switches(s->pid), cpu = load_cpu_ns(s->pid);
-    sleep_s(seconds);
-    printf("%-28s %6.1f MB resident   %llu wake-ups and %.2f ms of CPU in %u s\n", state,
-           (double)load_resident_bytes(s->pid) / 1e6,
-           (unsigned long long)(load_switches(s->pid) - switches),
-           (double)(load_cpu_ns(s->pid) - cpu) / 1e6, seconds);
+    static const char text[] = "[null,\"h\",\"phoenix\",\"heartbeat\",{}]";
+    uint64_t cpu = load_cpu_ns(pid), wanted = c->messages + (uint64_t)c->count;
+    for (int i = 0; i < c->count; i++)
+        wire_send_frame(c->members[i].fd, WIRE_TEXT, text, sizeof(text) - 1);
+    while (c->messages < wanted)
+        if (!crowd_turn(c, ANSWER_MS))
+            load_fail("a heartbeat was not answered");
+    report_line("%s of server CPU a heartbeat (one is due every 25 s)",
+                report_ns((double)(load_cpu_ns(pid) - cpu) / c->count).text);
+}
+
+static void run(const struct homebake_config *cfg, int subscribers, unsigned watch_ms)
+{
+    struct homebake h;
+    struct crowd c;
+    homebake_start(&h, cfg);
+    report_line("ready %.1f ms after exec; each state watched for %u ms\n",
+                (double)h.ready_ns / 1e6, watch_ms);
+    REPORT_HEAD("state", "resident", "wake-ups", "CPU");
+    load_pause_ms(watch_ms / 2); /* what a sign-in took is given back */
+    measure(h.pid, "no connection", watch_ms);
+    size_t before = load_resident_bytes(h.pid);
+    crowd_init(&c, subscribers, 0);
+    for (int i = 0; i < subscribers; i++)
+        crowd_add(&c, i, homebake_join(&h, i, "bench", HOMEBAKE_WANTS("sales_logs")));
+    load_pause_ms(watch_ms / 2);
+    measure(h.pid, "all subscribed", watch_ms);
+    report_line("\n%s subscribers: %.0f bytes of user memory each", report_count(subscribers).text,
+                ((double)load_resident_bytes(h.pid) - (double)before) / subscribers);
+    beat(&c, h.pid);
+    crowd_done(&c);
+    homebake_stop(&h);
 }
 
 int main(int argc, char **argv)
 {
-    const char *program = "build/homebake";
-    int subscribers = 5000;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--program") == 0 && i + 1 < argc) {
-            program = argv[++i];
-        } else if (strcmp(argv[i], "--subscribers") == 0 && i + 1 < argc) {
-            subscribers = atoi(argv[++i]);
-        } else {
-            fprintf(stderr, "Usage: idle [--subscribers N] [--program build/homebake]\n");
-            return 2;
-        }
+    struct homebake_config cfg = {"build/homebake", 2, -1};
+    int subscribers = 10000, watch_ms = 5000;
+    bool is_quick = false;
+    const struct option options[] = {
+        {.name = "--quick", .flag = &is_quick},
+        {.name = "--subscribers", .number = &subscribers, .least = 1, .most = 15000},
+        {.name = "--shards", .number = &cfg.shards, .least = 1, .most = 64},
+        {.name = "--program", .text = &cfg.program}};
+    options_parse(argc, argv, options, sizeof(options) / sizeof(*options));
+    load_raise_files();
+    if (is_quick) {
+        subscribers = 500;
+        watch_ms = 500;
     }
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    int *fds = calloc((size_t)(subscribers < 1 ? 1 : subscribers), sizeof(*fds));
-    if (!fds || subscribers < 1 || subscribers > 15000) {
-        fprintf(stderr, "idle: 1 to 15000 subscribers\n");
-        return 2;
-    }
-    struct load_server s;
-    load_server_start(&s, program, 2, -1);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("ready in                     %6.1f ms   (target: under 100)\n",
-           (double)s.ready_ns / 1e6);
-    sleep_s(3); /* what a sign-in took is given back */
-    measure(&s, "no connection", 5);
-    size_t before = load_resident_bytes(s.pid);
-    for (int i = 0; i < subscribers; i++)
-        fds[i] = load_join(&s, "bench",
-                           "{\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"public\","
-                           "\"table\":\"sales_logs\"}],"
-                           "\"presence\":{\"enabled\":false}}");
-    char state[64];
-    snprintf(state, sizeof(state), "%d joined subscribers", subscribers);
-    sleep_s(3);
-    measure(&s, state, 5);
-    printf("per joined subscriber        %6.0f bytes of user memory\n",
-           ((double)load_resident_bytes(s.pid) - (double)before) / subscribers);
-    for (int i = 0; i < subscribers; i++)
-        close(fds[i]);
-    free(fds);
-    load_server_stop(&s);
+    run(&cfg, subscribers, (unsigned)watch_ms);
     return 0;
 }

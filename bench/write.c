@@ -17,9 +17,14 @@
 #include <unistd.h>
 
 #include "bare_sql.h"
+#include "homebake.h"
 #include "load.h"
+#include "options.h"
+#include "report.h"
+#include "hist.h"
+#include "wire.h"
 
-enum { CONNECTIONS_MAX = 1024, ANSWER_MAX = 4096 };
+enum { CONNECTIONS_MAX = 1024, ANSWER_MAX = 4096, REPETITIONS_MAX = 5 };
 
 struct options {
     const char *program;
@@ -64,15 +69,14 @@ struct drive {
     const char *status;
     struct lane *lanes;
     int poll;
-    uint64_t *latency;
-    size_t latency_max, latency_count;
+    struct hist latency;
 };
 
 static void ask(const struct drive *d, struct lane *l)
 {
     l->size = 0;
     l->sent_ns = load_now_ns();
-    load_send(l->fd, d->request, d->request_size);
+    wire_send(l->fd, d->request, d->request_size);
 }
 
 /* One turn; returns how many answers came, and asks again on those lanes while `go`. */
@@ -91,8 +95,7 @@ static uint64_t turn(struct drive *d, bool go)
         l->size += got > 0 ? (size_t)got : 0;
         if (!is_answered(l, d->status))
             continue;
-        if (d->latency_count < d->latency_max)
-            d->latency[d->latency_count++] = (load_now_ns() - l->sent_ns) / 1000;
+        hist_add(&d->latency, (load_now_ns() - l->sent_ns) / 1000, 1);
         count++;
         if (go)
             ask(d, l);
@@ -100,20 +103,18 @@ static uint64_t turn(struct drive *d, bool go)
     return count;
 }
 
-static struct result drive(const struct options *o, const struct load_server *s,
-                           const char *request, const char *status)
+static struct result drive(const struct options *o, const struct homebake *h, const char *request,
+                           const char *status)
 {
     struct drive d = {
         .o = o, .request = request, .request_size = strlen(request), .status = status};
-    d.latency_max = 4 * 1000 * 1000;
-    d.latency = calloc(d.latency_max, sizeof(*d.latency));
-    d.lanes = calloc((size_t)o->connections, sizeof(*d.lanes));
+    d.lanes = load_array((size_t)o->connections, sizeof(*d.lanes));
     d.poll = epoll_create1(EPOLL_CLOEXEC);
-    if (!d.latency || !d.lanes || d.poll < 0)
-        load_fail("memory");
+    if (d.poll < 0)
+        load_fail("epoll_create1");
     for (int i = 0; i < o->connections; i++) {
         struct epoll_event e = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
-        d.lanes[i].fd = load_connect(s->port);
+        d.lanes[i].fd = wire_connect(h->port);
         if (epoll_ctl(d.poll, EPOLL_CTL_ADD, d.lanes[i].fd, &e) != 0)
             load_fail("epoll_ctl");
         ask(&d, &d.lanes[i]);
@@ -121,24 +122,22 @@ static struct result drive(const struct options *o, const struct load_server *s,
     uint64_t warm = load_now_ns() + 300 * 1000 * 1000;
     while (load_now_ns() < warm)
         turn(&d, true);
-    d.latency_count = 0;
+    d.latency = (struct hist){.count = 0};
     struct result r = {0};
-    uint64_t cpu = load_cpu_ns(s->pid), start = load_now_ns(),
+    uint64_t cpu = load_cpu_ns(h->pid), start = load_now_ns(),
              end = start + (uint64_t)(o->seconds * 1e9);
     while (load_now_ns() < end)
         r.count += turn(&d, true);
-    r.cpu_ns = (double)(load_cpu_ns(s->pid) - cpu) / (double)r.count;
+    r.cpu_ns = (double)(load_cpu_ns(h->pid) - cpu) / (double)r.count;
     r.per_second = (double)r.count / ((double)(load_now_ns() - start) / 1e9);
     for (int left = o->connections; left > 0;)
         left -= (int)turn(&d, false);
-    qsort(d.latency, d.latency_count, sizeof(*d.latency), load_compare_u64);
-    r.p50_us = load_percentile(d.latency, d.latency_count, 0.5);
-    r.p99_us = load_percentile(d.latency, d.latency_count, 0.99);
+    r.p50_us = hist_percentile(&d.latency, 0.5);
+    r.p99_us = hist_percentile(&d.latency, 0.99);
     for (int i = 0; i < o->connections; i++)
         close(d.lanes[i].fd);
     close(d.poll);
     free(d.lanes);
-    free(d.latency);
     return r;
 }
 
@@ -149,26 +148,20 @@ struct round {
 
 static struct round run_round(const struct options *o)
 {
-    struct load_server s;
+    struct homebake h;
     static char request[8192];
     struct round r;
-    load_server_start(&s, o->program, o->shards, -1);
-    char json[256];
-    int size =
-        snprintf(json, sizeof(json), "{\"bread_type_id\":\"%s\",\"quantity\":1}", s.bread_id);
-    snprintf(request, sizeof(request),
-             "POST /rest/v1/sales_logs HTTP/1.1\r\nHost: localhost\r\napikey: %s\r\nAuthorization: "
-             "Bearer %s\r\n"
-             "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-             s.anon, s.user_token, size, json);
-    double groups = load_metric(&s, "homebake_write_groups_total");
-    double requests = load_metric(&s, "homebake_write_requests_total");
-    r.write = drive(o, &s, request, "201");
-    groups = load_metric(&s, "homebake_write_groups_total") - groups;
-    requests = load_metric(&s, "homebake_write_requests_total") - requests;
+    struct homebake_config cfg = {o->program, o->shards, -1};
+    homebake_start(&h, &cfg);
+    homebake_put_sales(&h, 1, request, sizeof(request));
+    double groups = homebake_metric(&h, "homebake_write_groups_total");
+    double requests = homebake_metric(&h, "homebake_write_requests_total");
+    r.write = drive(o, &h, request, "201");
+    groups = homebake_metric(&h, "homebake_write_groups_total") - groups;
+    requests = homebake_metric(&h, "homebake_write_requests_total") - requests;
     r.batch = groups > 0 ? requests / groups : 0;
-    r.empty = drive(o, &s, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", "200");
-    load_server_stop(&s);
+    r.empty = drive(o, &h, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", "200");
+    homebake_stop(&h);
     r.sql_ns = bare_sql_ns_per_row(r.batch, o->seconds);
     r.ratio = r.write.cpu_ns / (r.empty.cpu_ns + r.sql_ns);
     return r;
@@ -180,6 +173,22 @@ static int compare_rounds(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void print(const struct options *o, const struct round *r, double least, double most)
+{
+    REPORT_HEAD("what", "server CPU", "rate", "p50, p99");
+    report_row("an acknowledged sale, %d connections, %.0f a commit | %s | %s/s | %s, %s",
+               o->connections, r->batch, report_ns(r->write.cpu_ns).text,
+               report_count(r->write.per_second).text, report_us(r->write.p50_us).text,
+               report_us(r->write.p99_us).text);
+    report_row("an empty HTTP answer (`/livez`) by the same loop | %s | %s/s | %s, %s",
+               report_ns(r->empty.cpu_ns).text, report_count(r->empty.per_second).text,
+               report_us(r->empty.p50_us).text, report_us(r->empty.p99_us).text);
+    report_row("the same SQL by bare SQLite, %.0f a transaction | %s | | ", r->batch,
+               report_ns(r->sql_ns).text);
+    report_row("ratio to the sum of the two (least..most of %d) | **%.2f** (%.2f..%.2f) | | ",
+               o->repetitions, r->ratio, least, most);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.program = "build/homebake",
@@ -187,42 +196,21 @@ int main(int argc, char **argv)
                         .shards = 2,
                         .seconds = 3,
                         .repetitions = 5};
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--quick") == 0) {
-            o.seconds = 0.5;
-            o.repetitions = 1;
-        } else if (strcmp(argv[i], "--connections") == 0 && i + 1 < argc) {
-            o.connections = atoi(argv[++i]);
-        } else if (strcmp(argv[i], "--shards") == 0 && i + 1 < argc) {
-            o.shards = atoi(argv[++i]);
-        } else if (strcmp(argv[i], "--program") == 0 && i + 1 < argc) {
-            o.program = argv[++i];
-        } else {
-            fprintf(stderr, "Usage: write [--quick] [--connections N] [--shards N] [--program "
-                            "build/homebake]\n");
-            return 2;
-        }
+    bool is_quick = false;
+    const struct option options[] = {
+        {.name = "--quick", .flag = &is_quick},
+        {.name = "--connections", .number = &o.connections, .least = 1, .most = CONNECTIONS_MAX},
+        {.name = "--shards", .number = &o.shards, .least = 1, .most = 64},
+        {.name = "--program", .text = &o.program}};
+    options_parse(argc, argv, options, sizeof(options) / sizeof(*options));
+    if (is_quick) {
+        o.seconds = 0.5;
+        o.repetitions = 1;
     }
-    if (o.connections < 1 || o.connections > CONNECTIONS_MAX)
-        return fprintf(stderr, "write: 1 to %d connections\n", CONNECTIONS_MAX), 2;
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    struct round rounds[9];
+    struct round rounds[REPETITIONS_MAX] = {0};
     for (int i = 0; i < o.repetitions; i++)
         rounds[i] = run_round(&o);
     qsort(rounds, (size_t)o.repetitions, sizeof(*rounds), compare_rounds);
-    const struct round *r = &rounds[o.repetitions / 2];
-    printf("write: %d keep-alive connections inserting sales, fsync before each answer; median of "
-           "%d\n\n",
-           o.connections, o.repetitions);
-    printf("acknowledged sale  %8.0f ns of server CPU   %8.0f/s  p50 %llu us, p99 %llu us, %.1f "
-           "sales a commit\n",
-           r->write.cpu_ns, r->write.per_second, (unsigned long long)r->write.p50_us,
-           (unsigned long long)r->write.p99_us, r->batch);
-    printf("empty HTTP answer  %8.0f ns of server CPU   %8.0f/s\n", r->empty.cpu_ns,
-           r->empty.per_second);
-    printf("bare SQLite        %8.0f ns per sale, with capture and derived tables, %.0f a "
-           "transaction\n",
-           r->sql_ns, r->batch < 1 ? 1 : r->batch);
-    printf("ratio to the sum   %8.2f\n", r->ratio);
+    print(&o, &rounds[o.repetitions / 2], rounds[0].ratio, rounds[o.repetitions - 1].ratio);
     return 0;
 }
