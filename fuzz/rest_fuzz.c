@@ -65,7 +65,7 @@ static void check_query(const struct query *q)
     assert(q->filter_count <= FILTERS_MAX && q->order_count <= ORDERS_MAX);
     for (size_t i = 0; i < q->filter_count; i++) {
         const struct query_filter *f = &q->filters[i];
-        assert(f->column && !f->column->is_private && f->value_count <= FILTER_VALUES_MAX);
+        assert(f->column && !f->column->is_private && f->value_count <= LIST_VALUES_MAX);
         assert(f->op == OP_IN || f->value_count == 1);
     }
     for (size_t i = 0; i < q->order_count; i++)

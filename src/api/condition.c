@@ -1,24 +1,34 @@
 #include "api/condition.h"
 
 #include "api/filters.h"
+#include "base/like.h"
+#include "base/regex.h"
 
 struct operator_name {
     struct bytes name;
-    enum filter_op op;
+    enum query_op op;
 };
 
 static const struct operator_name operators[] = {
-    {BYTES_INIT("eq"), OP_EQ},   {BYTES_INIT("neq"), OP_NEQ}, {BYTES_INIT("gt"), OP_GT},
-    {BYTES_INIT("gte"), OP_GTE}, {BYTES_INIT("lt"), OP_LT},   {BYTES_INIT("lte"), OP_LTE},
-    {BYTES_INIT("in"), OP_IN},   {BYTES_INIT("is"), OP_IS},
+    {BYTES_INIT("eq"), OP_EQ},
+    {BYTES_INIT("neq"), OP_NEQ},
+    {BYTES_INIT("gt"), OP_GT},
+    {BYTES_INIT("gte"), OP_GTE},
+    {BYTES_INIT("lt"), OP_LT},
+    {BYTES_INIT("lte"), OP_LTE},
+    {BYTES_INIT("in"), OP_IN},
+    {BYTES_INIT("is"), OP_IS},
+    {BYTES_INIT("isdistinct"), OP_ISDISTINCT},
+    {BYTES_INIT("like"), OP_LIKE},
+    {BYTES_INIT("ilike"), OP_ILIKE},
+    {BYTES_INIT("match"), OP_MATCH},
+    {BYTES_INIT("imatch"), OP_IMATCH},
 };
 
 static const struct bytes unsupported_operators[] = {
-    BYTES_INIT("like"),       BYTES_INIT("ilike"), BYTES_INIT("match"), BYTES_INIT("imatch"),
-    BYTES_INIT("cs"),         BYTES_INIT("cd"),    BYTES_INIT("ov"),    BYTES_INIT("sr"),
-    BYTES_INIT("sl"),         BYTES_INIT("nxr"),   BYTES_INIT("nxl"),   BYTES_INIT("adj"),
-    BYTES_INIT("fts"),        BYTES_INIT("plfts"), BYTES_INIT("phfts"), BYTES_INIT("wfts"),
-    BYTES_INIT("isdistinct"),
+    BYTES_INIT("cs"),  BYTES_INIT("cd"),    BYTES_INIT("ov"),    BYTES_INIT("sr"),
+    BYTES_INIT("sl"),  BYTES_INIT("nxr"),   BYTES_INIT("nxl"),   BYTES_INIT("adj"),
+    BYTES_INIT("fts"), BYTES_INIT("plfts"), BYTES_INIT("phfts"), BYTES_INIT("wfts"),
 };
 
 static enum err refuse(struct parse *p, struct bytes text, struct bytes details)
@@ -33,15 +43,18 @@ static enum err refuse_operator(struct parse *p, struct bytes text, struct bytes
     for (size_t i = 0; i < count; i++) {
         if (bytes_equal(name, unsupported_operators[i]))
             return refuse(p, text,
-                          BYTES("this operator is not supported; there are eq, neq, gt, "
-                                "gte, lt, lte, in and is, each also with not."));
+                          BYTES("this operator is not supported; there are eq, neq, gt, gte, lt, "
+                                "lte, in, is, isdistinct, like, ilike, match and imatch, each also "
+                                "with not."));
     }
-    return refuse(p, text,
-                  BYTES("expecting \"not\" or an operator (eq, neq, gt, gte, lt, lte, in, is)"));
+    return refuse(
+        p, text,
+        BYTES("expecting \"not\" or an operator (eq, neq, gt, gte, lt, lte, in, is, isdistinct, "
+              "like, ilike, match, imatch)"));
 }
 
 static enum err find_operator(struct parse *p, struct bytes text, struct bytes name,
-                              enum filter_op *out)
+                              enum query_op *out)
 {
     for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++) {
         if (bytes_equal(name, operators[i].name)) {
@@ -132,8 +145,8 @@ static enum err read_list(struct parse *p, struct query_filter *f, struct bytes 
         return refuse(p, text, BYTES("expecting a list in brackets behind in."));
     struct bytes rest = bytes_slice(text, 1, text.size - 1), element;
     size_t max = count_commas(rest) + 1;
-    if (max > FILTER_VALUES_MAX)
-        max = FILTER_VALUES_MAX;
+    if (max > LIST_VALUES_MAX)
+        max = LIST_VALUES_MAX;
     f->values = arena_array(p->arena, max, sizeof(*f->values));
     if (!f->values)
         return ERR_NOMEM;
@@ -142,7 +155,7 @@ static enum err read_list(struct parse *p, struct query_filter *f, struct bytes 
     while (condition_element_next(p, &rest, &element)) {
         if (!element.data)
             return ERR_NOMEM;
-        if (f->value_count == FILTER_VALUES_MAX)
+        if (f->value_count == LIST_VALUES_MAX)
             return refuse(p, text, BYTES("more than 1000 values in one list"));
         enum err e = add_value(p, f, element);
         if (e)
@@ -190,6 +203,75 @@ static enum err read_is(struct parse *p, struct query_filter *f, struct bytes te
     return OK;
 }
 
+/* --- patterns --- */
+
+static bool is_like(enum query_op op)
+{
+    return op == OP_LIKE || op == OP_ILIKE;
+}
+
+static bool is_regex(enum query_op op)
+{
+    return op == OP_MATCH || op == OP_IMATCH;
+}
+
+/* As PostgreSQL says that there is no such thing as LIKE on numbers. */
+static enum err refuse_not_text(struct parse *p, const struct query_filter *f)
+{
+    static const struct bytes signs[] = {[OP_LIKE] = BYTES_INIT(" ~~ "),
+                                         [OP_ILIKE] = BYTES_INIT(" ~~* "),
+                                         [OP_MATCH] = BYTES_INIT(" ~ "),
+                                         [OP_IMATCH] = BYTES_INIT(" ~* ")};
+    return parse_refuse(p, 404, "42883",
+                        PARSE_TEXT(p, BYTES("operator does not exist: "),
+                                   column_type_name(f->column->type), signs[f->op],
+                                   BYTES("unknown")));
+}
+
+/* In a URL `*` may stand for `%`, which would have to be escaped there. */
+static enum err read_like(struct parse *p, struct query_filter *f, struct bytes text)
+{
+    char *pattern = arena_alloc(p->arena, text.size);
+    if (!pattern)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < text.size; i++)
+        pattern[i] = text.data[i] == '*' ? '%' : text.data[i];
+    enum err e = read_one(p, f, (struct bytes){pattern, text.size});
+    if (e)
+        return e;
+    e = like_check(f->values->text);
+    if (e == ERR_LIMIT)
+        return refuse(p, text, BYTES("a pattern of like or ilike has at most 100 bytes"));
+    return e ? parse_refuse(p, 400, "22025",
+                            BYTES("LIKE pattern must not end with escape character"))
+             : OK;
+}
+
+static enum err read_regex(struct parse *p, struct query_filter *f, struct bytes text)
+{
+    struct regex *unused;
+    enum err e = read_one(p, f, text);
+    if (e)
+        return e;
+    buf_reset(p->scratch);
+    e = regex_new(text, f->op == OP_IMATCH, p->arena, p->scratch, &unused);
+    return e && e != ERR_NOMEM
+               ? parse_refuse(p, 400, "2201B", arena_copy(p->arena, buf_bytes(p->scratch)))
+               : e;
+}
+
+static enum err read_operand(struct parse *p, struct query_filter *f, struct bytes text)
+{
+    bool is_pattern = is_like(f->op) || is_regex(f->op);
+    if (is_pattern && f->column->type != TYPE_TEXT)
+        return refuse_not_text(p, f);
+    if (is_pattern)
+        return is_like(f->op) ? read_like(p, f, text) : read_regex(p, f, text);
+    if (f->op == OP_IN)
+        return read_list(p, f, text);
+    return f->op == OP_IS ? read_is(p, f, text) : read_one(p, f, text);
+}
+
 enum err condition_parse(struct parse *p, const struct column *c, struct bytes text,
                          bool is_negated, struct query_filter *out)
 {
@@ -205,13 +287,7 @@ enum err condition_parse(struct parse *p, const struct column *c, struct bytes t
     enum err e = find_operator(p, text, bytes_slice(rest, 0, dot), &f.op);
     if (e)
         return e;
-    rest = bytes_slice(rest, dot + 1, rest.size);
-    if (f.op == OP_IN)
-        e = read_list(p, &f, rest);
-    else if (f.op == OP_IS)
-        e = read_is(p, &f, rest);
-    else
-        e = read_one(p, &f, rest);
+    e = read_operand(p, &f, bytes_slice(rest, dot + 1, rest.size));
     if (!e)
         *out = f;
     return e;

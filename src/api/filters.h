@@ -1,9 +1,9 @@
 /* filters: the query string of a REST request to the filters, orders and limits of a query
  * (protocol rest-auth 3).
  *
- * Done here: eq neq gt gte lt lte in is, not.<op>, and=(…) of these (also nested, and not.or, which
- * is the same), order, limit, offset.  `or`, pattern operators, JSON paths and filters on embeds
- * are refused with PGRST100. */
+ * Done here: eq neq gt gte lt lte in is isdistinct like ilike match imatch, not.<op>, and=(…) of
+ * these (also nested, and not.or, which is the same), order, limit, offset.  `or`, JSON paths and
+ * filters on embeds are refused with PGRST100. */
 #ifndef API_FILTERS_H
 #define API_FILTERS_H
 
@@ -11,7 +11,7 @@
 
 enum {
     FILTERS_MAX = 100,
-    FILTER_VALUES_MAX = 1000, /* of one in-list */
+    LIST_VALUES_MAX = 1000, /* of one in-list */
     ORDERS_MAX = 32,
     FILTER_DEPTH_MAX = 8,
     QUERY_STRING_MAX = 16 * 1024

@@ -357,6 +357,9 @@ enum err work_failed(struct work *w, int rc)
 {
     if ((rc & 0xff) == SQLITE_CONSTRAINT && w->query)
         return refuse_constraint(w, rc);
+    if (rc == SQLITE_INTERRUPT && w->s->was_too_complex)
+        return refuse(w->reply, 500, "54001",
+                      "the regular expression is too complex for one of the texts");
     if (rc == SQLITE_INTERRUPT && w->s->was_stopped)
         return refuse(w->reply, 500, "57014", "canceling statement due to statement timeout");
     if (rc == SQLITE_TOOBIG)

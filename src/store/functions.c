@@ -10,6 +10,7 @@
  *   table_json(table, v, …)    a JSON object of all shown columns (for triggers, where SQLite keeps
  *                              no auxiliary data that a parsed spec could live in)
  *   json_rows(text)            aggregate: a JSON array of JSON texts
+ *   text_like, text_ilike, text_match, text_imatch   functions_pattern.c
  *   ledger_baked, ledger_sold  reports to the ledger (ledger.h)
  */
 #include "store/sqlite.h"
@@ -202,6 +203,7 @@ int functions_add(struct store_session *s)
     rc = rc ? rc : add(s, "actor", 0, 0, fn_actor);
     rc = rc ? rc : add(s, "row_json", -1, 0, fn_row_json);
     rc = rc ? rc : add(s, "table_json", -1, 0, fn_table_json);
+    rc = rc ? rc : functions_add_patterns(s);
     rc = rc ? rc : ledger_add_functions(s);
     if (rc)
         return rc;

@@ -7,11 +7,25 @@
 #include "change/value.h"
 #include "change/change.h"
 
-enum filter_op { OP_EQ, OP_NEQ, OP_GT, OP_GTE, OP_LT, OP_LTE, OP_IN, OP_IS };
+enum query_op {
+    OP_EQ,
+    OP_NEQ,
+    OP_GT,
+    OP_GTE,
+    OP_LT,
+    OP_LTE,
+    OP_IN,
+    OP_IS,
+    OP_ISDISTINCT,
+    OP_LIKE, /* of text columns, these four; the value is the pattern, checked (base/like.h, regex.h) */
+    OP_ILIKE,
+    OP_MATCH,
+    OP_IMATCH
+};
 
 struct query_filter {
     const struct column *column;
-    enum filter_op op;
+    enum query_op op;
     bool is_negated;
     struct value *values; /* one; several for OP_IN; for OP_IS: VALUE_NULL, or 0/1 for false/true */
     size_t value_count;

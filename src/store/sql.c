@@ -174,6 +174,32 @@ static void put_is(struct sql *q, const struct query_filter *f, const char *alia
         sql_text(q, f->values->number ? " IS 1" : " IS 0");
 }
 
+/* A value that lies between two that the column can hold is distinct from all. */
+static void put_isdistinct(struct sql *q, const struct query_filter *f, const char *alias)
+{
+    if (f->values->is_between) {
+        sql_text(q, "1");
+        return;
+    }
+    sql_column(q, alias, f->column);
+    sql_text(q, " IS NOT ");
+    sql_value(q, f->values);
+}
+
+/* The functions of functions_pattern.c: SQLite's own LIKE folds no letters but ASCII's. */
+static void put_pattern(struct sql *q, const struct query_filter *f, const char *alias)
+{
+    static const char *const names[] = {[OP_LIKE] = "text_like(",
+                                        [OP_ILIKE] = "text_ilike(",
+                                        [OP_MATCH] = "text_match(",
+                                        [OP_IMATCH] = "text_imatch("};
+    sql_text(q, names[f->op]);
+    sql_column(q, alias, f->column);
+    sql_text(q, ",");
+    sql_value(q, f->values);
+    sql_text(q, ")");
+}
+
 static void put_filter(struct sql *q, const struct query_filter *f, const char *alias)
 {
     sql_and(q);
@@ -182,6 +208,10 @@ static void put_filter(struct sql *q, const struct query_filter *f, const char *
         put_in(q, f, alias);
     else if (f->op == OP_IS)
         put_is(q, f, alias);
+    else if (f->op == OP_ISDISTINCT)
+        put_isdistinct(q, f, alias);
+    else if (f->op >= OP_LIKE)
+        put_pattern(q, f, alias);
     else
         put_comparison(q, f, alias);
     sql_text(q, ")");

@@ -134,6 +134,15 @@ static int on_progress(void *arg)
     return 1;
 }
 
+bool session_spend(struct store_session *s, size_t ops)
+{
+    s->ops_spent += ops;
+    for (; s->ops_spent >= OPS_STEP; s->ops_spent -= OPS_STEP)
+        if (on_progress(s))
+            return false;
+    return true;
+}
+
 static int open_database(struct store_session *s)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -227,7 +236,8 @@ void session_begin_request(struct store_session *s, const struct store_request *
 {
     arena_reset(&s->arena);
     s->steps_left = s->steps_max;
-    s->was_stopped = false;
+    s->ops_spent = 0;
+    s->was_stopped = s->was_too_complex = false;
     s->who = r->who;
     s->now_us = r->now_us;
 }

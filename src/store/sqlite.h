@@ -76,9 +76,11 @@ struct store_session {
     struct buf row;     /* JSON under construction, of the SQL functions */
     struct rng rng;
     struct day_cache days;
-    int steps_max;  /* the budget of a request */
-    int steps_left; /* of the request at work; < 0: no limit */
+    int steps_max;    /* the budget of a request */
+    int steps_left;   /* of the request at work; < 0: no limit */
+    size_t ops_spent; /* by functions, less than a step */
     bool was_stopped;
+    bool was_too_complex; /* a regular expression, for one of the texts */
     /* What the SQL functions say of the request at work. */
     struct identity who;
     int64_t now_us;    /* now_us() */
@@ -115,7 +117,14 @@ int bind_value(sqlite3_stmt *stmt, int place, struct value v);
 int bind_text(sqlite3_stmt *stmt, int place, struct bytes text);
 struct bytes column_text(sqlite3_stmt *stmt, int place);
 
+/* Work of an SQL function that SQLite's machine does not count, in its operations.  False: the
+ * budget is used up, and the statement must stop with SQLITE_INTERRUPT. */
+bool session_spend(struct store_session *s, size_t ops);
+
 /* The SQL functions: functions.c. */
 int functions_add(struct store_session *s);
+/* text_like(text, pattern) and text_ilike, as base/like.h has them; text_match and text_imatch, as
+ * base/regex.h: 0, 1, or null when one of both is. */
+int functions_add_patterns(struct store_session *s);
 
 #endif

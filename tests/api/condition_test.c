@@ -35,7 +35,7 @@ static void operators_are_known(void **state)
 {
     static const struct {
         const char *text;
-        enum filter_op op;
+        enum query_op op;
     } cases[] = {{"eq.5", OP_EQ},   {"neq.5", OP_NEQ}, {"gt.5", OP_GT},
                  {"gte.5", OP_GTE}, {"lt.5", OP_LT},   {"lte.5", OP_LTE}};
     (void)state;
@@ -123,6 +123,40 @@ static void is_takes_its_five_words(void **state)
     assert_int_equal(parse_ok("returned", "is.unknown").values[0].kind, VALUE_NULL);
 }
 
+static void star_stands_for_percent_in_like(void **state)
+{
+    (void)state;
+    struct query_filter f = parse_ok("shift", "not.ilike.*a_%b*");
+    assert_int_equal(f.op, OP_ILIKE);
+    assert_true(f.is_negated);
+    check_text(f.values->text, "%a_%b%");
+    f = parse_ok("shift", "match.^a*$");
+    assert_int_equal(f.op, OP_MATCH);
+    check_text(f.values->text, "^a*$");
+    assert_int_equal(parse_ok("shift", "imatch.a").op, OP_IMATCH);
+    assert_int_equal(parse_ok("shift", "like.").op, OP_LIKE);
+    assert_int_equal(parse_ok("quantity", "isdistinct.5").op, OP_ISDISTINCT);
+}
+
+static void patterns_are_of_texts_and_bounded(void **state)
+{
+    char text[6 + 201 + 1] = "like.";
+    struct query_filter f;
+    (void)state;
+    assert_int_equal(parse("quantity", "like.5%", &f), ERR_SYNTAX);
+    kitchen_check_fault(&k, 404, "42883");
+    check_text(k.p.fault.message, "operator does not exist: int4 ~~ unknown");
+    assert_int_equal(parse("id", "imatch.5", &f), ERR_SYNTAX);
+    kitchen_check_fault(&k, 404, "42883");
+    memset(text + 5, 'a', 101);
+    assert_int_equal(parse("shift", text, &f), ERR_SYNTAX);
+    kitchen_check_fault(&k, 400, "PGRST100");
+    memcpy(text, "match.", 6);
+    memset(text + 6, 'a', 201);
+    assert_int_equal(parse("shift", text, &f), ERR_SYNTAX);
+    kitchen_check_fault(&k, 400, "2201B");
+}
+
 static void nonsense_is_refused(void **state)
 {
     static const struct {
@@ -132,7 +166,9 @@ static void nonsense_is_refused(void **state)
         {"quantity", "", "PGRST100"},
         {"quantity", "equals.5", "PGRST100"},
         {"quantity", "not.not.eq.5", "PGRST100"},
-        {"shift", "like.*a*", "PGRST100"},
+        {"shift", "like.a\\", "22025"},
+        {"shift", "match.(", "2201B"},
+        {"shift", "imatch.(?=a)", "2201B"},
         {"shift", "fts(english).a", "PGRST100"},
         {"shift", "eq(any).{a,b}", "PGRST100"},
         {"quantity", "in.1,2", "PGRST100"},
@@ -185,6 +221,8 @@ int main(void)
         cmocka_unit_test(empty_list_has_no_values),
         cmocka_unit_test(list_is_bounded),
         cmocka_unit_test(is_takes_its_five_words),
+        cmocka_unit_test(star_stands_for_percent_in_like),
+        cmocka_unit_test(patterns_are_of_texts_and_bounded),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(every_beginning_is_answered),
     };

@@ -42,7 +42,7 @@ static struct query parse_ok(const char *text)
     return q;
 }
 
-static void check_filter(const struct query_filter *f, const char *column, enum filter_op op,
+static void check_filter(const struct query_filter *f, const char *column, enum query_op op,
                          bool is_negated)
 {
     check_text(f->column->name, column);

@@ -83,10 +83,80 @@ static void json_rows_makes_an_array(void **state)
     assert_string_equal(ask(k, "SELECT json_rows(name) FROM bread_types"), "[]");
 }
 
+static void patterns_match_as_those_of_the_feed(void **state)
+{
+    struct kit *k = *state;
+    begin(k, &k->rep);
+    assert_string_equal(ask(k, "SELECT text_like('Bäcker', 'B_cker')"), "1");
+    assert_string_equal(ask(k, "SELECT text_like('rye', 'R%')"), "0");
+    assert_string_equal(ask(k, "SELECT text_ilike('Äpfel', 'ä%')"), "1");
+    assert_string_equal(ask(k, "SELECT text_match('rye bread', '^r.*d$')"), "1");
+    assert_string_equal(ask(k, "SELECT text_match('rye', 'R')"), "0");
+    assert_string_equal(ask(k, "SELECT text_imatch('Äpfel', '^ä')"), "1");
+    assert_string_equal(ask(k, "SELECT text_like(NULL, 'a')"), "NULL");
+    assert_string_equal(ask(k, "SELECT text_match('a', NULL)"), "NULL");
+    assert_string_equal(ask(k, "SELECT text_like('a', '\\')"), "malformed pattern");
+    assert_string_equal(ask(k, "SELECT text_match('a', '(')"), "malformed pattern or text");
+    assert_string_equal(
+        ask(k, "SELECT sum(text_match(x, '^(a|b)+$')) FROM (SELECT 'ab' AS x UNION SELECT 'c')"),
+        "1");
+}
+
+static void patterns_are_paid_for_by_the_budget_of_the_request(void **state)
+{
+    struct kit *k = *state;
+    static const char endless[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                                  " SELECT i FROM n WHERE text_match(printf('%2000d', i), '^x')";
+    static const char endless_like[] =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        " SELECT i FROM n WHERE text_like(printf('%20000d', i), 'x%')";
+    k->writer->steps_max = 5;
+    begin(k, &k->rep);
+    assert_string_equal(ask(k, endless), "interrupted");
+    assert_true(k->writer->was_stopped);
+    begin(k, &k->rep);
+    assert_false(k->writer->was_stopped);
+    assert_string_equal(ask(k, endless_like), "interrupted");
+    assert_true(k->writer->was_stopped);
+}
+
+static void expression_too_complex_for_a_text_stops_the_statement(void **state)
+{
+    struct kit *k = *state;
+    begin(k, &k->rep);
+    assert_string_equal(ask(k, "SELECT text_match(printf('%9000d', 1), 'x')"), "interrupted");
+    assert_true(k->writer->was_too_complex);
+    begin(k, &k->rep);
+    assert_false(k->writer->was_too_complex);
+}
+
+static void memory_for_expressions_may_end_at_any_point(void **state)
+{
+    struct kit *k = *state;
+    bool has_failed = true;
+    begin(k, &k->rep);
+    for (uint64_t n = 1; has_failed; n++) {
+        sqlite3_stmt *stmt;
+        assert_int_equal(sqlite3_prepare_v2(k->writer->db, "SELECT text_match('ab', '^(a|b)+$')",
+                                            -1, &stmt, NULL),
+                         SQLITE_OK);
+        mem_fail_at(n);
+        int rc = sqlite3_step(stmt);
+        has_failed = mem_fail_hit();
+        mem_fail_at(0);
+        assert_int_equal(rc, has_failed ? SQLITE_NOMEM : SQLITE_ROW);
+        sqlite3_finalize(stmt);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(functions_speak_of_the_request),
+        KIT_TEST(patterns_match_as_those_of_the_feed),
+        KIT_TEST(patterns_are_paid_for_by_the_budget_of_the_request),
+        KIT_TEST(expression_too_complex_for_a_text_stops_the_statement),
+        KIT_TEST(memory_for_expressions_may_end_at_any_point),
         KIT_TEST(ids_begin_with_the_time_and_never_repeat),
         KIT_TEST(rows_become_json_by_their_description),
         KIT_TEST(json_rows_makes_an_array),

@@ -196,7 +196,7 @@ struct query_select *kit_embed(struct kit *k, struct query_select *s, const char
     return inner;
 }
 
-struct query_filter *kit_where(struct kit *k, struct query *q, const char *name, enum filter_op op,
+struct query_filter *kit_where(struct kit *k, struct query *q, const char *name, enum query_op op,
                                const char *value)
 {
     struct query_filter *f = &q->filters[q->filter_count++];

@@ -50,7 +50,7 @@ struct query_select *kit_embed(struct kit *k, struct query_select *s, const char
 void kit_add_column(struct kit *k, struct query_select *s, const char *column);
 void kit_add_count(struct kit *k, struct query_select *s);
 struct query_filter *kit_where(struct kit *k, struct query *q, const char *column,
-                               enum filter_op op, const char *value);
+                               enum query_op op, const char *value);
 void kit_order(struct kit *k, struct query *q, const char *column, bool is_descending);
 /* The rows to be written, as a JSON array of objects; a column that one of them lacks is absent there. */
 void kit_set(struct kit *k, struct query *q, const char *json);

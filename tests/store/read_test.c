@@ -35,7 +35,7 @@ static struct query *breads(struct kit *k)
 }
 
 /* The names that a filter leaves, without JSON around them. */
-static const char *left_by(struct kit *k, const char *column, enum filter_op op, const char *value,
+static const char *left_by(struct kit *k, const char *column, enum query_op op, const char *value,
                            bool is_negated)
 {
     static char names[64];
@@ -94,6 +94,39 @@ static void filters_in_and_is_know_null(void **state)
     assert_string_equal(left_by(k, "is_active", OP_IS, "true", false), "ab");
     assert_string_equal(left_by(k, "is_active", OP_IS, "false", false), "c");
     assert_string_equal(left_by(k, "is_active", OP_EQ, "false", false), "c");
+}
+
+static void filters_by_pattern_and_distinctness(void **state)
+{
+    struct kit *k = *state;
+    fill(k);
+    assert_string_equal(left_by(k, "name", OP_LIKE, "b%", false), "b");
+    assert_string_equal(left_by(k, "name", OP_LIKE, "B%", true), "abc");
+    assert_string_equal(left_by(k, "name", OP_ILIKE, "_B", false), "b");
+    assert_string_equal(left_by(k, "name", OP_MATCH, "^(a|c)", false), "ac");
+    assert_string_equal(left_by(k, "name", OP_MATCH, "A", false), "");
+    assert_string_equal(left_by(k, "name", OP_IMATCH, "A", true), "bc");
+    assert_string_equal(left_by(k, "size", OP_LIKE, "%", false), "bc"); /* null is neither */
+    assert_string_equal(left_by(k, "size", OP_MATCH, "x", true), "bc");
+    assert_string_equal(left_by(k, "size", OP_ISDISTINCT, "small", false), "abc");
+    assert_string_equal(left_by(k, "name", OP_ISDISTINCT, "bb", false), "ac");
+    assert_string_equal(left_by(k, "name", OP_ISDISTINCT, "bb", true), "b");
+    assert_string_equal(left_by(k, "unit_price", OP_ISDISTINCT, "2.505", false), "abc");
+}
+
+static void expression_too_complex_for_a_text_is_an_error(void **state)
+{
+    struct kit *k = *state;
+    char note[501] = "", json[600];
+    memset(note, 'a', sizeof(note) - 1);
+    snprintf(json, sizeof(json), "[{\"note\":\"%s\"}]", note);
+    kit_insert(k, &k->rep, "shift_feedback", json);
+    kit_assert_error(k, 0, NULL);
+    struct query *q = kit_query(k, VERB_SELECT, "shift_feedback");
+    kit_want(k, q, "id");
+    kit_where(k, q, "note", OP_MATCH, "(a{1,90}b?){1,90}z?$");
+    kit_run(k, &k->rep, q);
+    kit_assert_error(k, 500, "54001");
 }
 
 static void nulls_come_where_they_are_wanted(void **state)
@@ -377,6 +410,8 @@ int main(void)
         KIT_TEST(filters_compare),
         KIT_TEST(filters_with_a_value_finer_than_the_type_lie_between),
         KIT_TEST(filters_in_and_is_know_null),
+        KIT_TEST(filters_by_pattern_and_distinctness),
+        KIT_TEST(expression_too_complex_for_a_text_is_an_error),
         KIT_TEST(nulls_come_where_they_are_wanted),
         KIT_TEST(pages_and_counts),
         KIT_TEST(an_offset_beyond_the_total_is_not_satisfiable),
