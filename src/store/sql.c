@@ -141,6 +141,14 @@ static void put_comparison(struct sql *q, const struct query_filter *f, const ch
     sql_value(q, f->values);
 }
 
+static bool holds_only_between(const struct query_filter *f)
+{
+    for (size_t i = 0; i < f->value_count; i++)
+        if (!f->values[i].is_between)
+            return false;
+    return f->value_count > 0;
+}
+
 /* The number of places is rounded up to a power of two, the last value repeated, so that lists of
  * many lengths share few statements. */
 static void put_in(struct sql *q, const struct query_filter *f, const char *alias)
@@ -148,6 +156,11 @@ static void put_in(struct sql *q, const struct query_filter *f, const char *alia
     size_t count = 0, places = 1;
     const struct value *last = NULL;
     sql_column(q, alias, f->column);
+    if (holds_only_between(f)) { /* null stays null, as it does not in an empty list */
+        sql_text(q, " <> ");
+        sql_column(q, alias, f->column);
+        return;
+    }
     sql_text(q, " IN (");
     for (size_t i = 0; i < f->value_count; i++) {
         if (f->values[i].is_between)

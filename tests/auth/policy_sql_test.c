@@ -4,8 +4,9 @@
 
 #include "bakery.h"
 #include "check.h"
+#include "pairs.h"
 
-enum { POLICY_COUNT = 400, ROW_COUNT = 50, TEXT_MAX = 200000 };
+enum { POLICIES_A_WORLD = 50, ROW_COUNT = 50, TEXT_MAX = 200000 };
 
 #define ADA "0190c2f4-5b6a-7c3d-8e9f-00000000000a"
 #define BEN "0190c2f4-5b6a-7c3d-8e9f-00000000000b"
@@ -328,10 +329,9 @@ static struct catalogue *make_catalogue(void)
     return c;
 }
 
-static void make_world(struct world *w, uint64_t seed)
+static void make_world(struct world *w)
 {
     sqlite3_stmt *insert;
-    rng_init(&w->rng, seed);
     w->catalogue = make_catalogue();
     w->table = &w->catalogue->tables[0];
     assert_int_equal(sqlite3_open(":memory:", &w->db), SQLITE_OK);
@@ -409,9 +409,9 @@ static size_t compare(struct world *w, const struct policies *p, const char *tex
         bool by_sql = has_row && (size_t)sqlite3_column_int64(s, 0) == key;
         bool by_us = policy_sees(p, w->table, VERB_SELECT, &ctx, buf_bytes(&w->rows[key]));
         if (by_sql != by_us) {
-            print_error("%s\n%.*s\nrow %.*s: sql %d, native %d (role %d)\n", text, (int)sql.size,
-                        sql.data, (int)w->rows[key].size, w->rows[key].data, by_sql, by_us,
-                        ctx.who.role);
+            print_error("seed %llu: %s\n%.*s\nrow %.*s: sql %d, native %d (role %d)\n",
+                        (unsigned long long)pairs_seed(), text, (int)sql.size, sql.data,
+                        (int)w->rows[key].size, w->rows[key].data, by_sql, by_us, ctx.who.role);
             fail();
         }
         if (by_sql)
@@ -423,25 +423,35 @@ static size_t compare(struct world *w, const struct policies *p, const char *tex
     return seen;
 }
 
+static void compare_some(struct world *w, struct buf *text, uint64_t *compared, uint64_t *seen)
+{
+    for (int i = 0; i < POLICIES_A_WORLD && *compared < pairs_count(); i++) {
+        struct policies *p;
+        put_policies(text, &w->rng);
+        assert_int_equal(policies_new(w->catalogue, &p), OK);
+        bakery_add(p, text->data);
+        *seen += compare(w, p, text->data);
+        *compared += ROW_COUNT;
+        policies_free(p);
+    }
+}
+
 static void sql_and_native_evaluation_agree(void **state)
 {
     (void)state;
     struct world w;
     struct buf text;
-    size_t seen = 0;
+    uint64_t compared = 0, seen = 0;
     buf_init(&text, TEXT_MAX);
-    make_world(&w, 20260821);
-    for (int i = 0; i < POLICY_COUNT; i++) {
-        struct policies *p;
-        put_policies(&text, &w.rng);
-        assert_int_equal(policies_new(w.catalogue, &p), OK);
-        bakery_add(p, text.data);
-        seen += compare(&w, p, text.data);
-        policies_free(p);
+    rng_init(&w.rng, pairs_seed());
+    while (compared < pairs_count()) {
+        make_world(&w);
+        compare_some(&w, &text, &compared, &seen);
+        end_world(&w);
     }
+    pairs_report("policies", compared, seen);
     /* Neither all nor nothing: the comparison says something. */
-    assert_in_range(seen, POLICY_COUNT * ROW_COUNT / 5, POLICY_COUNT * ROW_COUNT * 4 / 5);
-    end_world(&w);
+    assert_in_range(seen, compared / 5, compared * 4 / 5);
     buf_done(&text);
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "base/json.h"
 
 enum { ITEMS_MAX = 32 };
@@ -29,7 +31,19 @@ static void add_people(struct kit *k)
     k->service.role = ROLE_SERVICE;
 }
 
-static void open_store(struct kit *k)
+/* More of a schema than the program has. */
+static void add_schema(const struct kit *k, const char *sql)
+{
+    char path[128];
+    sqlite3 *db;
+    snprintf(path, sizeof(path), "%s/homebake.db", k->folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+static void open_store(struct kit *k, const char *sql)
 {
     const struct store_config cfg = {k->folder, k->folder[0] == '\0'};
     struct buf message;
@@ -39,6 +53,8 @@ static void open_store(struct kit *k)
     changes_init(&k->changes);
     k->now_us = KIT_T0;
     assert_int_equal(store_create(&cfg, &message), OK);
+    if (sql)
+        add_schema(k, sql);
     enum err e = store_open(&cfg, &message, &k->store);
     if (e)
         fail_msg("%.*s", (int)message.size, message.data);
@@ -56,16 +72,27 @@ static void open_store(struct kit *k)
 void kit_open_memory(struct kit *k)
 {
     *k = (struct kit){0};
-    open_store(k);
+    open_store(k, NULL);
 }
 
-void kit_open_folder(struct kit *k)
+static void make_folder(struct kit *k)
 {
     *k = (struct kit){0};
     const char *tmp = getenv("TMPDIR");
     snprintf(k->folder, sizeof(k->folder), "%.40s/store-XXXXXX", tmp ? tmp : "/tmp");
     assert_non_null(mkdtemp(k->folder));
-    open_store(k);
+}
+
+void kit_open_folder(struct kit *k)
+{
+    make_folder(k);
+    open_store(k, NULL);
+}
+
+void kit_open_with(struct kit *k, const char *sql)
+{
+    make_folder(k);
+    open_store(k, sql);
 }
 
 static void remove_folder(struct kit *k)

@@ -34,6 +34,8 @@ struct kit {
 
 void kit_open_memory(struct kit *k);
 void kit_open_folder(struct kit *k);
+/* In a folder, with this SQL run on the new database before it is opened. */
+void kit_open_with(struct kit *k, const char *sql);
 void kit_close(struct kit *k);
 /* cmocka's set up and tear down: a store in memory with four people. */
 int kit_setup(void **state);
@@ -49,8 +51,8 @@ struct query_select *kit_embed(struct kit *k, struct query_select *s, const char
                                const char *key, bool is_to_many, bool is_inner);
 void kit_add_column(struct kit *k, struct query_select *s, const char *column);
 void kit_add_count(struct kit *k, struct query_select *s);
-struct query_filter *kit_where(struct kit *k, struct query *q, const char *column,
-                               enum query_op op, const char *value);
+struct query_filter *kit_where(struct kit *k, struct query *q, const char *column, enum query_op op,
+                               const char *value);
 void kit_order(struct kit *k, struct query *q, const char *column, bool is_descending);
 /* The rows to be written, as a JSON array of objects; a column that one of them lacks is absent there. */
 void kit_set(struct kit *k, struct query *q, const char *json);

@@ -42,6 +42,18 @@ static void lists_of_many_lengths_share_few_statements(void **state)
     assert_string_equal(text, text_of(k, ROLE_SERVICE, four, sql_put_count));
 }
 
+static void list_of_values_that_no_column_holds_is_null_for_null(void **state)
+{
+    struct kit *k = *state;
+    struct query *finer = kit_query(k, VERB_SELECT, "bread_types");
+    struct query *empty = kit_query(k, VERB_SELECT, "bread_types");
+    kit_where(k, finer, "unit_price", OP_IN, "0.001,0.002");
+    kit_where(k, empty, "unit_price", OP_IN, "");
+    assert_non_null(strstr(text_of(k, ROLE_SERVICE, finer, sql_put_count),
+                           "(t0.\"unit_price\" <> t0.\"unit_price\")"));
+    assert_non_null(strstr(text_of(k, ROLE_SERVICE, empty, sql_put_count), " IN ()"));
+}
+
 static void the_policy_of_every_role_stands_in_the_text(void **state)
 {
     struct kit *k = *state;
@@ -81,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(values_are_parameters),
+        KIT_TEST(list_of_values_that_no_column_holds_is_null_for_null),
         KIT_TEST(lists_of_many_lengths_share_few_statements),
         KIT_TEST(the_policy_of_every_role_stands_in_the_text),
         KIT_TEST(a_select_list_may_be_wide_but_an_embedded_one_is_bounded),
