@@ -7,6 +7,7 @@
 #include "hub/conn.h"
 
 struct group;
+struct tracker;
 
 enum { TOPIC_SIZE_MAX = PHX_TOPIC_MAX, JOIN_REF_MAX = PHX_REF_MAX, CHANNEL_KEY_SIZE = 12 };
 
@@ -23,14 +24,17 @@ struct channel {
     struct link behind; /* in conn->behind while `is_behind` */
     struct conn *conn;
     struct topic *topic;
-    struct group *group; /* NULL: no changes wanted */
-    uint64_t next_seq;   /* while behind: the first change not delivered yet */
-    uint32_t place;      /* in the group */
+    struct group *group;     /* NULL: no changes wanted */
+    struct tracker *tracker; /* see track.c; NULL: has never been present */
+    uint64_t next_seq;       /* while behind: the first change not delivered yet */
+    uint32_t place;          /* in the group */
     bool is_behind;
     bool is_private;
     bool is_tokenless; /* joined without a token: takes the socket's newest user token */
     bool wants_ack, wants_self;
-    uint8_t rights; /* see rights.h */
+    bool hears_presence; /* it was asked for */
+    bool has_missed;     /* a diff, or has had no state yet: it is due the state */
+    uint8_t rights;      /* see rights.h */
     uint8_t join_ref_size;
     struct bearer bearer;
     char key[CHANNEL_KEY_SIZE];

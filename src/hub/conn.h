@@ -33,6 +33,7 @@ struct conn {
     bool is_touched; /* there is something for the shell */
     bool is_doomed;  /* a message did not fit: closed at the end of the step */
     bool is_abrupt;  /* CONN_CLOSED: do not wait for what is left */
+    bool has_missed; /* one of its channels has, see channel.h */
     bool has_person; /* `person` holds the newest user token of this socket */
     enum phx_version version;
     uint32_t channel_count;

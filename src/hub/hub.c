@@ -6,6 +6,7 @@
 #include "hub/peer.h"
 #include "hub/relay.h"
 #include "hub/replay.h"
+#include "hub/track.h"
 
 enum {
     WORD_MAX = 16 << 20, /* bytes of one message made for one peer */
@@ -22,6 +23,12 @@ const struct hub_limits hub_limits_default = {
     .channels_max = 1000,
     .bindings_max = 100,
     .idle_us = INT64_C(60000000),
+    .presence_keys_max = 10000,
+    .presence_metas_max = 100,
+    .presence_payload_max = 64 << 10,
+    .presence_topic_max = 1 << 20,
+    .presence_bytes_max = 64 << 20,
+    .presence_window_us = INT64_C(100000),
     .close_us = INT64_C(5000000),
 };
 
@@ -73,6 +80,11 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     h->shard = cfg->shard;
     h->has_peers = cfg->shard_count > 1;
     list_init(&h->relays);
+    list_init(&h->quiet);
+    rng_init(&h->rng, cfg->rng_seed);
+    /* A client that has seen an earlier run must not take a new ref for one that it knows. */
+    h->last_ref = rng_next(&h->rng) >> 16;
+    presence_init(&h->presence, cfg->rng_seed);
     set_limits(h, &cfg->limits);
     init_buffers(h);
     replay_init(&h->replay, cfg->tail, cfg->rng_seed);
@@ -104,6 +116,7 @@ void hub_free(struct hub *h)
     if (!h)
         return;
     free_conns(h);
+    presence_done(&h->presence);
     for (struct link *l; (l = list_pop_front(&h->relays));)
         relay_item_free(container_of(l, struct relay_item, link));
     replay_done(&h->replay);
@@ -144,6 +157,7 @@ static enum err open_conn(struct hub *h, struct hub_in *in)
 
 static void drain(struct hub *h)
 {
+    h->is_draining = true;
     for (uint32_t i = 0; i < h->conns.count; i++) {
         struct conn *c = conns_at(&h->conns, i);
         if (c)
@@ -156,15 +170,19 @@ static void tick(struct hub *h)
     for (struct heap_node *n; (n = heap_first(&h->timers)) && n->deadline <= h->now_us;)
         peer_tick(h, container_of(n, struct conn, timer));
     replay_tick(h);
+    track_tick(h);
 }
 
 static enum err recv_relay(struct hub *h, struct bytes bytes)
 {
     struct relay_message m;
     enum err e = relay_decode(bytes, &m);
-    if (!e)
-        broadcast_relayed(h, &m.broadcast);
-    return e;
+    if (e)
+        return e;
+    if (m.kind != RELAY_BROADCAST)
+        return track_relayed(h, &m);
+    broadcast_relayed(h, &m.broadcast);
+    return OK;
 }
 
 static enum err dispatch(struct hub *h, struct hub_in *in)
@@ -229,6 +247,7 @@ static bool next_fetch(struct hub *h, struct hub_out *out)
 
 bool hub_next_out(struct hub *h, struct hub_out *out)
 {
+    track_flush(h);
     struct link *relay = list_pop_front(&h->relays);
     if (relay) {
         *out = (struct hub_out){.kind = HUB_OUT_RELAY,
@@ -264,7 +283,7 @@ bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_u
     h->now_us = now_us;
     outbox_sent(&c->outbox, size);
     h->counters.delivered_bytes += size;
-    if (!list_is_empty(&c->behind)) {
+    if (!list_is_empty(&c->behind) || c->has_missed) {
         replay_pump(h, c);
         peer_reap(h);
     }
@@ -274,8 +293,10 @@ bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_u
 int64_t hub_deadline(const struct hub *h)
 {
     const struct heap_node *n = heap_first(&h->timers);
-    int64_t replay_us = replay_deadline(h);
-    return n && n->deadline < replay_us ? n->deadline : replay_us;
+    int64_t due_us = replay_deadline(h), window_us = track_deadline(h);
+    if (window_us < due_us)
+        due_us = window_us;
+    return n && n->deadline < due_us ? n->deadline : due_us;
 }
 
 const struct directory *hub_directory(const struct hub *h)

@@ -22,14 +22,20 @@
 struct hub;
 
 struct hub_limits {
-    size_t message_max;         /* bytes in one incoming message (4 MiB) */
-    size_t broadcast_max;       /* bytes of the payload of one broadcast (3,000 KB + 500) */
-    size_t outbox_bytes_max;    /* bytes waiting per connection (1 MiB) */
-    uint32_t outbox_frames_max; /* frames waiting per connection (1024) */
-    uint32_t channels_max;      /* per connection (1,000) */
-    uint32_t bindings_max;      /* per channel (100) */
-    int64_t idle_us;            /* without any inbound frame (60 s) */
-    int64_t close_us;           /* from our close frame to the end of the connection (5 s) */
+    size_t message_max;          /* bytes in one incoming message (4 MiB) */
+    size_t broadcast_max;        /* bytes of the payload of one broadcast (3,000 KB + 500) */
+    size_t outbox_bytes_max;     /* bytes waiting per connection (1 MiB) */
+    uint32_t outbox_frames_max;  /* frames waiting per connection (1024) */
+    uint32_t channels_max;       /* per connection (1,000) */
+    uint32_t bindings_max;       /* per channel (100) */
+    int64_t idle_us;             /* without any inbound frame (60 s) */
+    uint32_t presence_keys_max;  /* present on a topic (10,000) */
+    uint32_t presence_metas_max; /* connections present under a key (100) */
+    size_t presence_payload_max; /* bytes of one track payload (64 KiB) */
+    size_t presence_topic_max;   /* bytes of all that is present on a topic (1 MiB) … */
+    size_t presence_bytes_max;   /* … and on all topics (64 MiB) */
+    int64_t presence_window_us;  /* from a channel's diff to its next one (100 ms) */
+    int64_t close_us;            /* from our close frame to the end of the connection (5 s) */
 };
 extern const struct hub_limits hub_limits_default;
 
@@ -157,6 +163,8 @@ struct hub_counters {
     uint64_t fetches, fetched;             /* pages asked of the store, changes that came */
     uint64_t archive_hits; /* runs of changes found in a page that was fetched before */
     uint64_t lost;         /* channels ended because not even the store reached back */
+    uint64_t present;      /* now: channels of this shard */
+    uint64_t presence_diffs, presence_states, presence_refused;
 };
 struct hub_counters hub_counters(const struct hub *h);
 

@@ -118,10 +118,13 @@ static enum err parse_broadcast(struct json_value config, struct join_config *ou
     return e;
 }
 
-static enum err parse_presence(struct json_value config, struct join_config *out)
+static enum err parse_presence(struct json_value config, struct arena *arena,
+                               struct join_config *out)
 {
     struct json_value v;
     enum err e = get_object(config, BYTES("presence"), &v);
+    if (!e)
+        e = get_text(v, BYTES("key"), arena, &out->presence_key);
     if (e || member(v, BYTES("enabled")).type == JSON_NULL)
         return e;
     bool is_enabled = false;
@@ -153,7 +156,7 @@ static enum err parse_config(struct json_value payload, uint32_t bindings_max, s
     if (!e)
         e = parse_broadcast(config, out);
     if (!e)
-        e = parse_presence(config, out);
+        e = parse_presence(config, arena, out);
     if (!e)
         e = get_bool(config, BYTES("private"), &out->is_private);
     if (!e)

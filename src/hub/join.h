@@ -15,6 +15,7 @@ struct join_config {
     bool wants_replay;          /* config.broadcast.replay is there */
     bool wants_replication_ready;
     enum join_choice presence;
+    struct bytes presence_key; /* size 0: none */
     bool is_private;
     struct binding_spec *bindings; /* with their ids */
     uint32_t binding_count;

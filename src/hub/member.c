@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "hub/peer.h"
 #include "hub/rights.h"
+#include "hub/track.h"
 
 enum { GRACE_S = 60 };
 
@@ -38,6 +39,7 @@ void member_system(struct hub *h, struct channel *ch, struct bytes extension, bo
 
 void member_drop(struct hub *h, struct channel *ch)
 {
+    track_leave(h, ch);
     group_leave(&h->groups, ch);
     channel_remove(&h->channels, ch);
 }
@@ -99,9 +101,11 @@ static enum err move(struct hub *h, struct channel *ch)
     enum err e = member_identity(h, &ch->bearer, &who);
     if (e)
         return e;
+    uint8_t before = ch->rights;
     ch->rights = rights_decide(h, &who, ch->is_private, channel_name(ch));
     if (!rights_can_join(ch->rights))
         return ERR_DENIED;
+    track_set_rights(h, ch, before);
     if (!ch->group)
         return OK;
     struct bindings *b = bindings_ref(ch->group->bindings);

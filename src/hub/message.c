@@ -6,6 +6,7 @@
 #include "hub/member.h"
 #include "hub/peer.h"
 #include "hub/subscribe.h"
+#include "hub/track.h"
 
 static const struct bytes null_ref = {NULL, 0};
 
@@ -107,7 +108,7 @@ static void recv_inside(struct hub *h, struct channel *ch, const struct phx_mess
     else if (bytes_equal(m->event, BYTES("access_token")))
         access_token(h, ch, m);
     else if (bytes_equal(m->event, BYTES("presence")))
-        message_refuse(h, ch->conn, m, channel_join_ref(ch), BYTES("Presence is not supported"));
+        track_recv(h, ch, m);
 }
 
 static enum err decode(struct hub *h, const struct conn *c, enum ws_opcode opcode,

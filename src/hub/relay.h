@@ -6,13 +6,20 @@
 #define HUB_RELAY_H
 
 #include "base/list.h"
-#include "hub/hub.h"
+#include "hub/presence.h"
 
-enum relay_kind { RELAY_BROADCAST, RELAY_KINDS };
+enum relay_kind {
+    RELAY_BROADCAST,
+    RELAY_PRESENT, /* somebody is, by a new ref */
+    RELAY_GONE,    /* the one of that ref is no longer */
+    RELAY_KINDS
+};
 
 struct relay_message {
     enum relay_kind kind;
-    struct hub_broadcast broadcast;
+    struct hub_broadcast broadcast; /* BROADCAST */
+    struct presence_entry presence; /* PRESENT; of GONE the ref alone */
+    uint64_t previous;              /* PRESENT: the number that the ref replaces; 0: none */
 };
 
 struct relay_item {

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "hub/deliver.h"
 #include "hub/member.h"
+#include "hub/track.h"
 
 enum {
     PUMP_MAX = 4096,                 /* changes looked at in one go for one connection … */
@@ -177,6 +178,10 @@ static void rotate(struct conn *c)
 static size_t pump(struct hub *h, struct conn *c)
 {
     size_t looked_at = 0;
+    if (c->has_missed && has_room(h, c))
+        track_refresh(h, c);
+    if (list_is_empty(&c->behind))
+        return 0;
     h->replay.forget_at_us = h->now_us + KEEP_US;
     while (!list_is_empty(&c->behind) && has_room(h, c)) {
         if (looked_at >= PUMP_MAX) {
@@ -194,8 +199,7 @@ static size_t pump(struct hub *h, struct conn *c)
 
 void replay_pump(struct hub *h, struct conn *c)
 {
-    if (!list_is_empty(&c->behind))
-        pump(h, c);
+    pump(h, c);
 }
 
 /* Those that want to be pumped again go behind `end`, and are not looked at this time. */

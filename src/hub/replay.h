@@ -33,8 +33,8 @@ void replay_init(struct replay *r, uint64_t tail, uint64_t seed);
 void replay_done(struct replay *r);
 /* Is everything from `seq` on still to be had, as far as is known? */
 bool replay_reaches(const struct hub *h, uint64_t seq);
-/* Replays what fits for the channels of this connection that are behind; goes on by itself if need
- * be. */
+/* Replays what fits for the channels of this connection that are behind, and tells who is present to
+ * those that have missed it; goes on by itself if need be. */
 void replay_pump(struct hub *h, struct conn *c);
 /* The same, but after so long, at the next tick. */
 void replay_later(struct hub *h, struct conn *c, int64_t delay_us);

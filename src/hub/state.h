@@ -5,6 +5,7 @@
 #include "hub/channel.h"
 #include "hub/feed.h"
 #include "hub/group.h"
+#include "hub/presence.h"
 #include "hub/replay.h"
 
 struct hub {
@@ -35,6 +36,12 @@ struct hub {
     uint32_t shard;
     bool has_peers;     /* there are hubs of other shards */
     struct link relays; /* struct relay_item.link, for them */
+    struct presence presence;
+    struct rng rng;
+    uint64_t last_ref; /* number of the newest presence of this shard */
+    struct link quiet; /* struct tracker.quiet, in the order in which their windows close */
+    size_t wishes;     /* how many of them have something to be done then */
+    bool is_draining;  /* everybody goes: nobody need be told of it */
     int64_t now_us;
     struct hub_counters counters;
 };

@@ -6,6 +6,7 @@
 #include "hub/message.h"
 #include "hub/replay.h"
 #include "hub/rights.h"
+#include "hub/track.h"
 
 /* One join on its way. */
 struct attempt {
@@ -156,6 +157,8 @@ static struct bytes fault_of_config(struct hub *h, const struct attempt *a)
         h->counters.bindings_over++;
         return BYTES("TooManyBindings: Too many postgres_changes bindings");
     }
+    if (a->config.presence_key.size > PRESENCE_KEY_MAX)
+        return BYTES("UnknownErrorOnChannel: The presence key is too long");
     if (a->config.wants_replay && !a->config.is_private)
         return BYTES("UnableToReplayMessages: Replay is not allowed for public channels");
     return BYTES("");
@@ -202,7 +205,10 @@ static enum err make_channel(struct hub *h, struct attempt *a, struct channel **
     ch->rights = a->rights;
     ch->wants_ack = a->config.wants_ack;
     ch->wants_self = a->config.wants_self;
-    e = subscribe(h, a, ch);
+    if (a->config.presence_key.size > 0)
+        e = track_set_key(h, ch, a->config.presence_key);
+    if (!e)
+        e = subscribe(h, a, ch);
     if (e) {
         member_drop(h, ch);
         return e;
@@ -242,11 +248,8 @@ static bool wants_presence(const struct attempt *a)
 
 static void follow_up(struct hub *h, const struct attempt *a, struct channel *ch)
 {
-    if (wants_presence(a)) {
-        buf_reset(&h->response);
-        buf_put_literal(&h->response, "{}");
-        member_push(h, ch, BYTES("presence_state"));
-    }
+    if (wants_presence(a))
+        track_join(h, ch);
     if (ch->group)
         member_system(h, ch, BYTES("postgres_changes"), true, BYTES("Subscribed to PostgreSQL"));
     else if (a->config.binding_count > 0)

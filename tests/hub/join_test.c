@@ -41,16 +41,17 @@ static void check_default(const struct join_config *c)
 
 static void whole_config_is_read(void **state)
 {
-    struct join_config c =
-        parse(*state,
-              "{\"access_token\":\"t\\u006fken\",\"config\":{\"broadcast\":{\"ack\":true,\"self\":"
-              "\"true\",\"replication_ready\":true},\"presence\":{\"key\":\"\",\"enabled\":true},"
-              "\"private\":\"false\",\"resume\":{\"epoch\":\"e\",\"seq\":7},"
-              "\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"t\","
-              "\"filter\":\"a=eq.\\\"b\\\"\"},{\"event\":\"INSERT\",\"schema\":\"public\","
-              "\"table\":null,\"select\":[\"a\"]}]}}");
+    struct join_config c = parse(
+        *state,
+        "{\"access_token\":\"t\\u006fken\",\"config\":{\"broadcast\":{\"ack\":true,\"self\":"
+        "\"true\",\"replication_ready\":true},\"presence\":{\"key\":\"k\\\"\",\"enabled\":true},"
+        "\"private\":\"false\",\"resume\":{\"epoch\":\"e\",\"seq\":7},"
+        "\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"t\","
+        "\"filter\":\"a=eq.\\\"b\\\"\"},{\"event\":\"INSERT\",\"schema\":\"public\","
+        "\"table\":null,\"select\":[\"a\"]}]}}");
     assert_true(c.wants_ack && c.wants_self && c.wants_replication_ready && !c.is_private);
     assert_int_equal(c.presence, JOIN_YES);
+    check_text(c.presence_key, "k\"");
     check_text(c.access_token, "token");
     assert_true(c.has_resume);
     check_text(c.resume_epoch, "e");
@@ -90,6 +91,7 @@ static void structural_fault_gives_the_default_of_everything_but_the_token(void 
         "{\"broadcast\":{\"ack\":\"maybe\"}}",
         "{\"presence\":\"yes\"}",
         "{\"presence\":{\"enabled\":5}}",
+        "{\"presence\":{\"key\":5}}",
         "{\"private\":{},\"broadcast\":{\"ack\":true}}",
         "{\"broadcast\":{\"ack\":true},\"postgres_changes\":{}}",
         "{\"broadcast\":{\"ack\":true},\"postgres_changes\":[7]}",

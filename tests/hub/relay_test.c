@@ -36,6 +36,38 @@ static void a_broadcast_comes_out_as_it_went_in(void **state)
     relay_item_free(item);
 }
 
+static void who_comes_and_goes_comes_out_as_it_went_in(void **state)
+{
+    struct relay_message m = {.kind = RELAY_PRESENT,
+                              .previous = 5,
+                              .presence = {.ref = {.number = 6, .shard = 3},
+                                           .is_private = true,
+                                           .topic = BYTES("realtime:x"),
+                                           .key = BYTES("ada"),
+                                           .payload = BYTES("{}")}};
+    struct relay_message got;
+    struct relay_item *item = item_of(&m);
+    (void)state;
+    assert_false(item->may_be_lost);
+    assert_int_equal(relay_decode(relay_item_bytes(item), &got), OK);
+    assert_int_equal(got.kind, RELAY_PRESENT);
+    assert_int_equal(got.previous, 5);
+    assert_int_equal(got.presence.ref.number, 6);
+    assert_int_equal(got.presence.ref.shard, 3);
+    assert_true(got.presence.is_private);
+    check_text(got.presence.topic, "realtime:x");
+    check_text(got.presence.key, "ada");
+    check_text(got.presence.payload, "{}");
+    relay_item_free(item);
+    m.kind = RELAY_GONE;
+    item = item_of(&m);
+    assert_false(item->may_be_lost);
+    assert_int_equal(relay_decode(relay_item_bytes(item), &got), OK);
+    assert_int_equal(got.kind, RELAY_GONE);
+    assert_int_equal(got.presence.ref.number, 6);
+    relay_item_free(item);
+}
+
 static void empty_parts_stay_empty(void **state)
 {
     struct relay_message m = {.kind = RELAY_BROADCAST, .broadcast = {.form = BROADCAST_RAW}}, got;
@@ -102,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broadcast_comes_out_as_it_went_in),
+        cmocka_unit_test(who_comes_and_goes_comes_out_as_it_went_in),
         cmocka_unit_test(empty_parts_stay_empty),
         cmocka_unit_test(what_is_cut_or_longer_is_refused),
         cmocka_unit_test(noise_is_refused_or_lies_within),

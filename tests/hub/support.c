@@ -220,11 +220,19 @@ static void relay(struct world *peer, struct relay_item *item)
     relay_item_free(item);
 }
 
+static bool next_out(struct world *w, struct hub_out *out)
+{
+    begin_step(w);
+    bool is_one = hub_next_out(w->hub, out);
+    end_step(w);
+    return is_one;
+}
+
 void world_flush(struct world *w)
 {
     struct hub_out out;
     bool has_relayed = false;
-    while (hub_next_out(w->hub, &out)) {
+    while (next_out(w, &out)) {
         if (out.kind == HUB_OUT_RELAY) {
             assert_non_null(w->peer);
             relay(w->peer, out.relay);
