@@ -19,10 +19,11 @@ struct token_cache;   /* api/token_cache.h */
 struct sign_in_limit; /* api/sign_in_limit.h */
 
 struct api_limits {
-    size_t arena_max;          /* memory of one request (4 MiB) */
-    size_t body_max;           /* of an answer (16 MiB) */
-    uint64_t rows_max;         /* of one answer (1,000,000) */
-    int64_t token_life_s;      /* 3600 */
+    size_t arena_max;     /* memory of one request (4 MiB) */
+    size_t body_max;      /* of an answer (16 MiB) */
+    uint64_t rows_max;    /* of one answer (1,000,000) */
+    int64_t token_life_s; /* 3600 */
+    struct store_message_limits messages;
     int64_t reuse_interval_us; /* refresh tokens: 10 s */
     uint32_t sign_in_burst;    /* tries for one email address at once (10), */
     int64_t sign_in_period_us; /* then one per period (5 s) */

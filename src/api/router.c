@@ -1,6 +1,7 @@
 #include "api/api.h"
 
 #include "api/steps.h"
+#include "base/time.h"
 #include "base/utf8.h"
 
 enum {
@@ -12,6 +13,10 @@ const struct api_limits api_limits_default = {
     .arena_max = 4 * 1024 * 1024,
     .body_max = 16 * 1024 * 1024,
     .rows_max = 1000000,
+    .messages = {.payload_max = 256 * 1024,
+                 .per_topic_max = 1000,
+                 .bytes_max = 64 * 1024 * 1024,
+                 .keep_us = 72 * 3600 * TIME_US_PER_S},
     .token_life_s = 3600,
     .reuse_interval_us = 10000000,
     .sign_in_burst = 10,

@@ -4,6 +4,7 @@
 #include "hub/message.h"
 #include "hub/relay.h"
 #include "hub/rights.h"
+#include "hub/stored.h"
 
 static const struct bytes null_ref = {NULL, 0};
 
@@ -26,6 +27,9 @@ static void put_text(struct hub *h, const struct hub_broadcast *b, enum phx_vers
         json_put_string(&h->wire, b->event);
         buf_put_literal(&h->wire, ",\"payload\":");
         buf_put(&h->wire, b->payload);
+        if (b->meta.size)
+            buf_put_literal(&h->wire, ",\"meta\":");
+        buf_put(&h->wire, b->meta);
         buf_put_char(&h->wire, '}');
     }
     phx_put_tail(&h->wire, v, null_ref);
@@ -38,7 +42,7 @@ static enum ws_opcode put_message(struct hub *h, const struct hub_broadcast *b, 
     uint8_t encoding = b->form == BROADCAST_JSON;
     buf_reset(&h->wire);
     if (v == PHX_V2 && b->form != BROADCAST_TEXT &&
-        phx_put_user_broadcast(&h->wire, b->topic, b->event, BYTES(""), encoding, b->payload) !=
+        phx_put_user_broadcast(&h->wire, b->topic, b->event, b->meta, encoding, b->payload) !=
             ERR_LIMIT)
         return WS_BINARY;
     if (b->form != BROADCAST_RAW)
@@ -46,24 +50,35 @@ static enum ws_opcode put_message(struct hub *h, const struct hub_broadcast *b, 
     return WS_TEXT;
 }
 
+enum err broadcast_encode(struct hub *h, const struct hub_broadcast *b, enum phx_version v,
+                          struct frame **out)
+{
+    char header[WS_HEADER_MAX];
+    enum ws_opcode opcode = put_message(h, b, v);
+    *out = NULL;
+    if (h->wire.err || h->wire.size == 0)
+        return h->wire.err;
+    struct bytes head = {header, ws_put_header(header, opcode, h->wire.size)};
+    enum err e = frame_new(head, buf_bytes(&h->wire), 1, out);
+    h->counters.encoded_frames += !e;
+    return e;
+}
+
 /* NULL: this version gets nothing, or memory ran out. */
 static struct frame *copy_for(struct hub *h, struct copies *copies, enum phx_version v)
 {
-    if (copies->is_made[v])
-        return copies->frames[v];
+    if (!copies->is_made[v] && broadcast_encode(h, copies->broadcast, v, &copies->frames[v]))
+        copies->frames[v] = NULL;
     copies->is_made[v] = true;
-    char header[WS_HEADER_MAX];
-    enum ws_opcode opcode = put_message(h, copies->broadcast, v);
-    if (h->wire.err || h->wire.size == 0)
-        return NULL;
-    struct bytes head = {header, ws_put_header(header, opcode, h->wire.size)};
-    if (frame_new(head, buf_bytes(&h->wire), 1, &copies->frames[v]))
-        return NULL;
-    h->counters.encoded_frames++;
     return copies->frames[v];
 }
 
 /* ---- the receivers ---- */
+
+static bool give(struct hub *h, struct channel *to, struct frame *f, int64_t number)
+{
+    return to->held ? held_push(to->held, f, number) == OK : deliver_frame(h, to->conn, f);
+}
 
 static void fan_out(struct hub *h, const struct hub_broadcast *b, const struct topic *topic,
                     const struct channel *from)
@@ -76,7 +91,7 @@ static void fan_out(struct hub *h, const struct hub_broadcast *b, const struct t
             !(to->rights & RIGHT_HEAR))
             continue;
         struct frame *f = copy_for(h, &copies, to->conn->version);
-        if (f && !deliver_frame(h, to->conn, f))
+        if (f && !give(h, to, f, b->number))
             h->counters.dropped_broadcasts++;
     }
     frame_unref(copies.frames[PHX_V1]);
@@ -97,11 +112,11 @@ static void relay(struct hub *h, const struct hub_broadcast *b)
     list_push_back(&h->relays, &item->link);
 }
 
-void broadcast_relayed(struct hub *h, const struct hub_broadcast *b)
+void broadcast_here(struct hub *h, const struct hub_broadcast *b, const struct channel *from)
 {
     const struct topic *topic = channels_topic(&h->channels, b->topic);
     if (topic)
-        fan_out(h, b, topic, NULL);
+        fan_out(h, b, topic, from);
 }
 
 void broadcast_send(struct hub *h, const struct hub_broadcast *b, const struct channel *from)
@@ -173,6 +188,12 @@ void broadcast_recv(struct hub *h, struct channel *ch, const struct phx_message 
     struct hub_broadcast b = broadcast_of(ch, m);
     if (b.payload.size > h->limits.broadcast_max) {
         refuse_size(h, ch, m);
+        return;
+    }
+    int64_t ttl_us;
+    enum persist option = stored_option(m, &ttl_us);
+    if (option != PERSIST_NO) {
+        stored_recv(h, ch, m, option, ttl_us);
         return;
     }
     broadcast_send(h, &b, ch);

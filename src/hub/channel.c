@@ -111,6 +111,7 @@ void channel_remove(struct channels *t, struct channel *ch)
     list_remove(&ch->of_topic);
     list_remove(&ch->behind);
     ch->conn->channel_count--;
+    held_free(ch->held);
     mem_free(ch);
     topic_drop_if_empty(t, topic);
 }

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "hub/conn.h"
+#include "hub/held.h"
 
 struct group;
 struct tracker;
@@ -34,6 +35,7 @@ struct channel {
     bool wants_ack, wants_self;
     bool hears_presence; /* it was asked for */
     bool has_missed;     /* a diff, or has had no state yet: it is due the state */
+    struct held *held;   /* NULL: broadcasts are given at once */
     uint8_t rights;      /* see rights.h */
     uint8_t join_ref_size;
     struct bearer bearer;

@@ -6,6 +6,7 @@
 #include "hub/peer.h"
 #include "hub/relay.h"
 #include "hub/replay.h"
+#include "hub/stored.h"
 #include "hub/track.h"
 
 enum {
@@ -18,6 +19,7 @@ enum {
 const struct hub_limits hub_limits_default = {
     .message_max = 4 << 20,
     .broadcast_max = 3000500,
+    .persist_bytes_max = 8 << 20,
     .outbox_bytes_max = 1 << 20,
     .outbox_frames_max = 1024,
     .channels_max = 1000,
@@ -85,6 +87,8 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     /* A client that has seen an earlier run must not take a new ref for one that it knows. */
     h->last_ref = rng_next(&h->rng) >> 16;
     presence_init(&h->presence, cfg->rng_seed);
+    list_init(&h->stored.letters);
+    list_init(&h->stored.wishes);
     set_limits(h, &cfg->limits);
     init_buffers(h);
     replay_init(&h->replay, cfg->tail, cfg->rng_seed);
@@ -120,6 +124,7 @@ void hub_free(struct hub *h)
     for (struct link *l; (l = list_pop_front(&h->relays));)
         relay_item_free(container_of(l, struct relay_item, link));
     replay_done(&h->replay);
+    stored_done(h);
     channels_done(&h->channels);
     groups_done(&h->groups);
     feed_done(&h->feed);
@@ -181,7 +186,7 @@ static enum err recv_relay(struct hub *h, struct bytes bytes)
         return e;
     if (m.kind != RELAY_BROADCAST)
         return track_relayed(h, &m);
-    broadcast_relayed(h, &m.broadcast);
+    broadcast_here(h, &m.broadcast, NULL);
     return OK;
 }
 
@@ -207,6 +212,15 @@ static enum err dispatch(struct hub *h, struct hub_in *in)
         return recv_relay(h, in->relay);
     case HUB_IN_BROADCAST:
         broadcast_send(h, &in->broadcast, NULL);
+        return OK;
+    case HUB_IN_STORED:
+        stored_heard(h, in->stored);
+        return OK;
+    case HUB_IN_PERSISTED:
+        stored_kept(h, in->letter, in->fault);
+        return OK;
+    case HUB_IN_MESSAGES:
+        stored_answered(h, in->wish, in->stored, in->stored_count, in->error);
         return OK;
     case HUB_IN_DRAIN:
         drain(h);
@@ -245,16 +259,32 @@ static bool next_fetch(struct hub *h, struct hub_out *out)
     return true;
 }
 
+/* What is for no connection. */
+static bool next_errand(struct hub *h, struct hub_out *out)
+{
+    bool is_idle = list_is_empty(&h->relays) && list_is_empty(&h->stored.letters) &&
+                   list_is_empty(&h->stored.wishes);
+    if (is_idle)
+        return false;
+    struct link *relay = list_pop_front(&h->relays);
+    *out = (struct hub_out){.kind = HUB_OUT_RELAY};
+    if (relay) {
+        out->relay = container_of(relay, struct relay_item, link);
+        return true;
+    }
+    out->kind = HUB_OUT_PERSIST;
+    out->letter = stored_next_letter(h);
+    if (out->letter)
+        return true;
+    out->kind = HUB_OUT_MESSAGES;
+    out->wish = stored_next_wish(h);
+    return out->wish != NULL;
+}
+
 bool hub_next_out(struct hub *h, struct hub_out *out)
 {
     track_flush(h);
-    struct link *relay = list_pop_front(&h->relays);
-    if (relay) {
-        *out = (struct hub_out){.kind = HUB_OUT_RELAY,
-                                .relay = container_of(relay, struct relay_item, link)};
-        return true;
-    }
-    if (next_fetch(h, out))
+    if (next_errand(h, out) || next_fetch(h, out))
         return true;
     for (const struct conn *c; (c = conns_next_touched(&h->conns));) {
         bool is_closed = c->state == CONN_CLOSED;

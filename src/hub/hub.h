@@ -24,6 +24,7 @@ struct hub;
 struct hub_limits {
     size_t message_max;          /* bytes in one incoming message (4 MiB) */
     size_t broadcast_max;        /* bytes of the payload of one broadcast (3,000 KB + 500) */
+    size_t persist_bytes_max;    /* bytes of broadcasts on their way to the store (8 MiB) */
     size_t outbox_bytes_max;     /* bytes waiting per connection (1 MiB) */
     uint32_t outbox_frames_max;  /* frames waiting per connection (1024) */
     uint32_t channels_max;       /* per connection (1,000) */
@@ -72,7 +73,20 @@ struct hub_broadcast {
     struct bytes event; /* of JSON and RAW */
     struct bytes payload;
     enum broadcast_form form;
-    bool is_private; /* to the private members of the topic, else to the public ones */
+    bool is_private;   /* to the private members of the topic, else to the public ones */
+    struct bytes meta; /* of a stored one, in JSON: its members, as clients show them */
+    int64_t number;    /* of a stored one: its place in the order */
+};
+
+struct letter; /* hub/letter.h */
+struct wish;
+
+/* A broadcast that is committed to the store. */
+struct hub_stored {
+    struct hub_broadcast broadcast; /* JSON or RAW */
+    int64_t number;                 /* rises from one to the next, and is unique */
+    char id[UUID_SIZE + 1];
+    const struct letter *letter; /* it is this hub's own; else NULL */
 };
 
 enum hub_in_kind {
@@ -85,6 +99,11 @@ enum hub_in_kind {
     HUB_IN_RELAY,     /* what another shard's hub has given out as HUB_OUT_RELAY, in its order.
                        ERR_NOMEM: give it again; ERR_SYNTAX */
     HUB_IN_BROADCAST, /* one that came over HTTP, and may be said */
+    HUB_IN_STORED,    /* a broadcast was committed; every hub is told of each, in the same order */
+    HUB_IN_PERSISTED, /* a letter is back, after the STORED of it; `fault` says why there was none.
+                       * The hub takes the letter */
+    HUB_IN_MESSAGES,  /* a wish is back, with what was found, oldest first, or `error`.  The hub
+                       * takes the wish */
     HUB_IN_FETCHED,   /* the answer to HUB_OUT_FETCH, some time */
     HUB_IN_TRIMMED,   /* the store's log was trimmed, and begins at `tail` */
     HUB_IN_DRAIN,     /* close every connection with 1012 */
@@ -101,12 +120,18 @@ struct hub_in {
     struct change *const *changes; /* CHANGES, FETCHED: borrowed; the hub takes references of its
                                     * own */
     size_t change_count;
-    struct bytes staff_row;         /* STAFF */
-    struct bytes relay;             /* RELAY */
-    struct hub_broadcast broadcast; /* BROADCAST */
-    uint64_t from;                  /* FETCHED: as it was asked */
-    enum err error; /* FETCHED: could not be read, and is to be asked for again a little later */
-    uint64_t tail;  /* FETCHED, TRIMMED: the oldest seq in the store's log; 0: not known */
+    struct bytes staff_row;          /* STAFF */
+    struct bytes relay;              /* RELAY */
+    struct hub_broadcast broadcast;  /* BROADCAST */
+    const struct hub_stored *stored; /* STORED: one; MESSAGES: `stored_count` */
+    size_t stored_count;
+    struct letter *letter; /* PERSISTED */
+    struct bytes fault;    /* PERSISTED: size 0: it was kept */
+    struct wish *wish;     /* MESSAGES */
+    uint64_t from;         /* FETCHED: as it was asked */
+    enum err error;        /* MESSAGES; FETCHED: could not be read, and is to be asked for again a
+                            * little later */
+    uint64_t tail;         /* FETCHED, TRIMMED: the oldest seq in the store's log; 0: not known */
 };
 /* `now_us`: Unix time, read once per loop turn; never goes back by more than the peers' patience.
  */
@@ -115,9 +140,11 @@ MUST_USE enum err hub_step(struct hub *h, struct hub_in *in, int64_t now_us);
 struct relay_item; /* hub/relay.h */
 
 enum hub_out_kind {
-    HUB_OUT_RELAY, /* for the hubs of all other shards: `relay` is the caller's to free; before
+    HUB_OUT_RELAY,    /* for the hubs of all other shards: `relay` is the caller's to free; before
                     * everything else, in order */
-    HUB_OUT_FLUSH, /* the connection has bytes to send: hub_peek, send, hub_sent */
+    HUB_OUT_PERSIST,  /* store `letter`, which is the caller's until HUB_IN_PERSISTED */
+    HUB_OUT_MESSAGES, /* look `wish` up in the store; it is the caller's until HUB_IN_MESSAGES */
+    HUB_OUT_FLUSH,    /* the connection has bytes to send: hub_peek, send, hub_sent */
     HUB_OUT_FETCH, /* older changes are wanted: read those of the seqs from .. from + change_max - 1
                     * that the store still has, dense, and none more once they have bytes_max bytes
                     * of rows; give them with HUB_IN_FETCHED.  Few are asked for at a time */
@@ -130,6 +157,8 @@ struct hub_out {
     uint64_t tag;
     bool is_abrupt;
     struct relay_item *relay; /* RELAY */
+    struct letter *letter;    /* PERSIST */
+    struct wish *wish;        /* MESSAGES */
     uint64_t from;            /* FETCH */
     size_t change_max, bytes_max;
 };
@@ -155,6 +184,7 @@ struct hub_counters {
     uint64_t messages_in, malformed, changes, deliveries, delivered_bytes, encoded_frames;
     uint64_t behind, replayed, joins, joins_refused, policy_decisions;
     uint64_t broadcasts, relayed, dropped_broadcasts, denied_broadcasts;
+    uint64_t stored_broadcasts, unstored_broadcasts, replayed_broadcasts;
     uint64_t costly_filters; /* matches that a regular expression was too costly for */
     uint64_t behind_now;     /* channels that wait for room */
     /* closed by us: did not read, did not speak, broke the rules, sent too much at once */

@@ -1,5 +1,7 @@
 #include "hub/join.h"
 
+#include "base/time.h"
+
 /* ---- members ---- */
 
 /* The member, or JSON_NULL when it is absent. */
@@ -104,6 +106,24 @@ static enum err parse_bindings(struct json_value config, uint32_t max, struct ar
 
 /* ---- the other parts ---- */
 
+/* `since` in milliseconds.  What is malformed is for the join to be refused. */
+static void parse_replay(struct json_value replay, struct join_config *out)
+{
+    int64_t since_ms, count = JOIN_REPLAY_MAX;
+    struct json_value limit = member(replay, BYTES("limit"));
+    out->wants_replay = replay.type != JSON_NULL;
+    if (json_to_i64(member(replay, BYTES("since")), &since_ms) || since_ms < 0 ||
+        since_ms > INT64_MAX / TIME_US_PER_MS)
+        return;
+    if (limit.type != JSON_NULL && json_to_i64(limit, &count))
+        return;
+    if (count < 1 || count > JOIN_REPLAY_MAX)
+        return;
+    out->has_replay = true;
+    out->replay_since_us = since_ms * TIME_US_PER_MS;
+    out->replay_count = (uint32_t)count;
+}
+
 static enum err parse_broadcast(struct json_value config, struct join_config *out)
 {
     struct json_value v;
@@ -114,7 +134,8 @@ static enum err parse_broadcast(struct json_value config, struct join_config *ou
         e = get_bool(v, BYTES("self"), &out->wants_self);
     if (!e)
         e = get_bool(v, BYTES("replication_ready"), &out->wants_replication_ready);
-    out->wants_replay = !e && member(v, BYTES("replay")).type != JSON_NULL;
+    if (!e)
+        parse_replay(member(v, BYTES("replay")), out);
     return e;
 }
 

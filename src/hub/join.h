@@ -8,11 +8,16 @@
 #include "base/mem.h"
 #include "hub/binding.h"
 
+enum { JOIN_REPLAY_MAX = 25 };
+
 enum join_choice { JOIN_UNSAID, JOIN_NO, JOIN_YES };
 
 struct join_config {
     bool wants_ack, wants_self; /* config.broadcast */
-    bool wants_replay;          /* config.broadcast.replay is there */
+    bool wants_replay;          /* config.broadcast.replay is there … */
+    bool has_replay;            /* … and sound: since then, and at most so many */
+    int64_t replay_since_us;
+    uint32_t replay_count;
     bool wants_replication_ready;
     enum join_choice presence;
     struct bytes presence_key; /* size 0: none */

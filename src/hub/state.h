@@ -42,6 +42,12 @@ struct hub {
     struct link quiet; /* struct tracker.quiet, in the order in which their windows close */
     size_t wishes;     /* how many of them have something to be done then */
     bool is_draining;  /* everybody goes: nobody need be told of it */
+    struct {
+        struct link letters, wishes; /* not given to the shell yet */
+        size_t letter_bytes;         /* of all that are not back */
+        uint32_t wishes_away;
+        uint64_t last_wish;
+    } stored;
     int64_t now_us;
     struct hub_counters counters;
 };

@@ -6,6 +6,7 @@
 #include "hub/message.h"
 #include "hub/replay.h"
 #include "hub/rights.h"
+#include "hub/stored.h"
 #include "hub/track.h"
 
 /* One join on its way. */
@@ -16,6 +17,7 @@ struct attempt {
     struct join_config config;
     struct bearer bearer;
     bool has_token; /* the join brought one */
+    struct identity who;
     uint8_t rights;
     bool is_tokenless; /* it did not, and the socket may know better one day */
     bool can_resume;
@@ -82,11 +84,11 @@ static void take_key(struct attempt *a, int64_t now_s)
     a->bearer = is_known ? c->person : c->key;
 }
 
-static enum err authorise(struct hub *h, struct attempt *a, const struct identity *who)
+static enum err authorise(struct hub *h, struct attempt *a)
 {
     struct bytes topic = a->message->topic;
     struct bytes name = bytes_slice(topic, sizeof("realtime:") - 1, topic.size);
-    a->rights = rights_decide(h, who, a->config.is_private, name);
+    a->rights = rights_decide(h, &a->who, a->config.is_private, name);
     if (rights_can_join(a->rights))
         return OK;
     buf_reset(&h->text);
@@ -117,7 +119,6 @@ static enum token_fault take_token(struct hub *h, struct attempt *a, int64_t now
 static enum err authenticate(struct hub *h, struct attempt *a)
 {
     int64_t now_s = h->now_us / TIME_US_PER_S;
-    struct identity who;
     enum token_fault fault = TOKEN_OK;
     a->has_token = a->config.access_token.size > 0;
     if (a->has_token) {
@@ -129,11 +130,11 @@ static enum err authenticate(struct hub *h, struct attempt *a)
     }
     if (fault)
         return refuse_token(h, a, fault, a->bearer.expires_s);
-    if (member_identity(h, &a->bearer, &who)) {
+    if (member_identity(h, &a->bearer, &a->who)) {
         refuse(h, a, BYTES("Unauthorized: unknown or disabled user"));
         return ERR_DENIED;
     }
-    return authorise(h, a, &who);
+    return authorise(h, a);
 }
 
 /* ---- the checks before ---- */
@@ -161,6 +162,8 @@ static struct bytes fault_of_config(struct hub *h, const struct attempt *a)
         return BYTES("UnknownErrorOnChannel: The presence key is too long");
     if (a->config.wants_replay && !a->config.is_private)
         return BYTES("UnableToReplayMessages: Replay is not allowed for public channels");
+    if (a->config.wants_replay && !a->config.has_replay)
+        return BYTES("UnableToReplayMessages: Replay params are not valid");
     return BYTES("");
 }
 
@@ -209,6 +212,8 @@ static enum err make_channel(struct hub *h, struct attempt *a, struct channel **
         e = track_set_key(h, ch, a->config.presence_key);
     if (!e)
         e = subscribe(h, a, ch);
+    if (!e && a->config.has_replay && (a->rights & RIGHT_HEAR))
+        e = stored_wish(h, ch, &a->who, a->config.replay_since_us, a->config.replay_count);
     if (e) {
         member_drop(h, ch);
         return e;

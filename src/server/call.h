@@ -17,6 +17,8 @@ enum mail_kind {
     MAIL_RELAYED, /* … and the same mail back: it has been taken */
     MAIL_FETCH,   /* struct fetch_mail: to be done, or done */
     MAIL_TAIL,    /* struct tail_mail */
+    MAIL_ERRAND,  /* struct errand: to be done, or done */
+    MAIL_STORED,  /* struct stored_mail */
     MAIL_ADMIN,   /* struct admin_job, to the writer */
     MAIL_DRAIN,   /* to a shard: end all connections and yourself */
     MAIL_STOP     /* to the writer */

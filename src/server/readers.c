@@ -65,13 +65,10 @@ static void fetch(struct reader *me, struct fetch_mail *f)
         log_write(LOG_ERROR, "store.fetch", "%s", err_text(f->error));
 }
 
-static void execute(struct reader *me, struct call *c)
+static void read_store(struct reader *me, const struct store_request *request,
+                       struct store_reply *reply)
 {
-    if (c->action == API_PASSWORD) {
-        c->api.password_result = password_verify(c->api.password_hash, c->api.password);
-        return;
-    }
-    enum err e = store_read(me->session, &c->api.request, &c->api.reply);
+    enum err e = store_read(me->session, request, reply);
     if (e)
         log_write(LOG_ERROR, "store.read", "%s", err_text(e)); /* the reply carries a 503 */
 }
@@ -83,6 +80,14 @@ static void send_home(struct mailbox *home, struct mail *m)
         nanosleep(&pause, NULL); /* the shard empties its box every turn */
 }
 
+static void execute(struct reader *me, struct call *c)
+{
+    if (c->action == API_PASSWORD)
+        c->api.password_result = password_verify(c->api.password_hash, c->api.password);
+    else
+        read_store(me, &c->api.request, &c->api.reply);
+}
+
 /* Was it a password? */
 static bool do_job(struct reader *me, struct mail *m)
 {
@@ -90,6 +95,12 @@ static bool do_job(struct reader *me, struct mail *m)
         struct fetch_mail *f = container_of(m, struct fetch_mail, mail);
         fetch(me, f);
         send_home(f->home, m);
+        return false;
+    }
+    if (m->kind == MAIL_ERRAND) {
+        struct errand *e = container_of(m, struct errand, mail);
+        read_store(me, &e->request, &e->reply);
+        send_home(e->home, m);
         return false;
     }
     struct call *c = container_of(m, struct call, mail);
@@ -185,6 +196,12 @@ enum err readers_post_fetch(struct readers *r, struct fetch_mail *f)
 {
     f->mail.kind = MAIL_FETCH;
     return post(r, &r->reads, r->reads_max + FETCH_ROOM, &f->mail);
+}
+
+enum err readers_post_errand(struct readers *r, struct errand *e)
+{
+    e->mail.kind = MAIL_ERRAND;
+    return post(r, &r->reads, r->reads_max, &e->mail);
 }
 
 struct readers_counters readers_counters(struct readers *r)

@@ -5,6 +5,7 @@
 #define SERVER_READERS_H
 
 #include "server/call.h"
+#include "server/errand.h"
 #include "server/limits.h"
 
 struct readers;
@@ -19,6 +20,8 @@ void readers_stop(struct readers *r);
 MUST_USE enum err readers_post(struct readers *r, struct call *c);
 /* The same for a page of the log, which has some room that calls have not. */
 MUST_USE enum err readers_post_fetch(struct readers *r, struct fetch_mail *f);
+/* The same for an errand that reads. */
+MUST_USE enum err readers_post_errand(struct readers *r, struct errand *e);
 
 struct readers_counters {
     uint64_t reads_queued, passwords_queued; /* now */

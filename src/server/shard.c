@@ -238,11 +238,19 @@ static void drain(struct shard *s)
     }
 }
 
+static void take_errand(struct shard *s, struct mail *m)
+{
+    if (m->kind == MAIL_STORED)
+        errand_stored(s, container_of(m, struct stored_mail, mail));
+    else
+        errand_returned(s, container_of(m, struct errand, mail));
+}
+
 /* Changes before calls: who gets an answer finds the hub's directory as new as the answer. */
 static void take_mail(struct shard *s)
 {
     struct mail_list mails;
-    struct mail_list calls = {0};
+    struct mail_list calls = {0}, errands = {0};
     struct mail *m;
     bool must_drain = false;
     mailbox_take(&s->inbox, &mails);
@@ -251,6 +259,8 @@ static void take_mail(struct shard *s)
             keep_changes(s, container_of(m, struct changes_mail, mail));
         else if (m->kind == MAIL_CALL)
             mail_list_push(&calls, m);
+        else if (m->kind == MAIL_STORED || m->kind == MAIL_ERRAND)
+            mail_list_push(&errands, m);
         else if (m->kind == MAIL_RELAY)
             relay_arrived(s, m);
         else if (m->kind == MAIL_RELAYED)
@@ -263,6 +273,8 @@ static void take_mail(struct shard *s)
             must_drain = true;
     }
     feed_hub(s);
+    while ((m = mail_list_pop(&errands)))
+        take_errand(s, m);
     while ((m = mail_list_pop(&calls)))
         http_call_returned(s, container_of(m, struct call, mail));
     if (must_drain)
@@ -541,6 +553,8 @@ static void free_mail(struct shard *s)
             fetch_free(container_of(m, struct fetch_mail, mail));
         else if (m->kind == MAIL_TAIL)
             mem_free(container_of(m, struct tail_mail, mail));
+        else if (m->kind == MAIL_STORED)
+            stored_mail_free(container_of(m, struct stored_mail, mail));
     }
 }
 

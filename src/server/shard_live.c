@@ -124,13 +124,18 @@ static void flush_one(struct shard *s, const struct hub_out *out)
     }
 }
 
-/* The next thing to do for a connection; what is for other shards is put aside on the way. */
+/* The next thing to do for a connection; what is for other threads is put aside on the way. */
 static bool next_out(struct shard *s, struct hub_out *out)
 {
     while (hub_next_out(s->hub, out)) {
-        if (out->kind != HUB_OUT_RELAY)
+        if (out->kind == HUB_OUT_RELAY)
+            relay_add(s, out->relay);
+        else if (out->kind == HUB_OUT_PERSIST)
+            errand_send_letter(s, out->letter);
+        else if (out->kind == HUB_OUT_MESSAGES)
+            errand_send_wish(s, out->wish);
+        else
             return true;
-        relay_add(s, out->relay);
     }
     return false;
 }

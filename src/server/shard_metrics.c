@@ -84,6 +84,12 @@ static const struct metric shard_metrics[] = {
      "Times that a channel was told of all who are present."},
     {METRIC_COUNTER, HUB(presence_refused), "live_presence_refused_total", NULL,
      "Requests of presence refused: malformed, not allowed, or over a limit."},
+    {METRIC_COUNTER, HUB(stored_broadcasts), "live_stored_broadcasts_total", NULL,
+     "Broadcasts that were stored and heard of; each shard hears of every one."},
+    {METRIC_COUNTER, HUB(unstored_broadcasts), "live_unstored_broadcasts_total", NULL,
+     "Broadcasts that should have been stored and were refused; nobody got them."},
+    {METRIC_COUNTER, HUB(replayed_broadcasts), "live_replayed_broadcasts_total", NULL,
+     "Stored broadcasts given to who joined later."},
     {METRIC_COUNTER, HUB(violations), "live_violations_total", NULL,
      "Connections closed because they broke the rules of WebSocket."},
     /* limits, by the names of their settings */

@@ -179,6 +179,13 @@ void fetch_free(struct fetch_mail *f);
 /* The log was trimmed: the hub is told, the mail is freed. */
 void fetch_trimmed(struct shard *s, struct tail_mail *m);
 
+/* shard_errand.c */
+/* Take what the hub gives out; it gets it back with the answer, some time. */
+void errand_send_letter(struct shard *s, struct letter *l);
+void errand_send_wish(struct shard *s, struct wish *w);
+void errand_stored(struct shard *s, struct stored_mail *m);
+void errand_returned(struct shard *s, struct errand *e);
+
 /* shard_metrics.c */
 void metrics_answer(struct shard *s, struct http_peer *p, const struct http_request *r);
 

@@ -62,6 +62,23 @@ static void trim_some(struct upkeep *u, struct writer *w)
     tell_tail(u);
 }
 
+static enum err trim_messages(struct store_session *s, void *context)
+{
+    (void)context;
+    return store_trim_messages(s, clock_now_us(), TRIM_BITE);
+}
+
+/* What is left pokes us again: to delete is to commit. */
+static void trim_expired(struct upkeep *u, struct writer *w)
+{
+    uint64_t expired = 0;
+    enum err e = store_count_expired(u->session, clock_now_us(), 1, &expired);
+    if (e)
+        log_write(LOG_WARN, "store.count_expired", "%s", err_text(e));
+    if (expired && writer_run(w, trim_messages, NULL))
+        log_write(LOG_WARN, "store.trim_messages", "expired broadcasts are still there");
+}
+
 static struct timespec pause_end(int64_t pause_us)
 {
     struct timespec t;
@@ -96,8 +113,10 @@ static void *upkeep_main(void *arg)
         enum err e = store_checkpoint(u->session);
         if (e && e != ERR_BUSY)
             log_write(LOG_WARN, "store.checkpoint", "%s", err_text(e));
-        if (w)
+        if (w) {
             trim_some(u, w);
+            trim_expired(u, w);
+        }
     }
     return NULL;
 }

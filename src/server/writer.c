@@ -25,6 +25,15 @@ struct writer {
     struct writer_counters counters;
 };
 
+/* One request of a group, whoever asks. */
+struct job {
+    struct mail *mail;
+    struct mailbox *home;
+    const struct store_request *request;
+    struct store_reply *reply;
+    const struct letter *letter; /* of the hub at home; NULL: not from a hub */
+};
+
 struct admin_job {
     struct mail mail; /* first */
     admin_run run;
@@ -72,15 +81,27 @@ static void address_changes(struct writer *w, const struct changes *l)
     w->head = l->items[l->count - 1]->seq;
 }
 
-static void address_call(struct writer *w, struct call *c)
+static size_t box_of(const struct writer *w, const struct mailbox *home)
 {
+    for (size_t i = 0; i < w->box_count; i++)
+        if (w->boxes[i] == home)
+            return i;
+    abort(); /* a job without a home */
+}
+
+/* A broadcast is heard when it is kept, on every shard in the same order. */
+static void address_stored(struct writer *w, const struct job *j)
+{
+    if (j->request->kind != STORE_MESSAGE_ADD || j->reply->error.status)
+        return;
     for (size_t i = 0; i < w->box_count; i++) {
-        if (w->boxes[i] == c->home) {
-            mail_list_push(&w->outgoing[i], &c->mail);
-            return;
-        }
+        struct stored_mail *m;
+        while (!(m = stored_mail_new(j->request, j->reply)))
+            wait_a_little(w);
+        m->mail.kind = MAIL_STORED;
+        m->stored.letter = w->boxes[i] == j->home ? j->letter : NULL;
+        mail_list_push(&w->outgoing[i], &m->mail);
     }
-    abort(); /* a call without a home */
 }
 
 static void send_all(struct writer *w)
@@ -109,13 +130,13 @@ static void count_group(struct writer *w, size_t requests, size_t changes, int64
     pthread_mutex_unlock(&w->lock);
 }
 
-static void run_group(struct writer *w, struct call **calls, size_t count)
+static void run_group(struct writer *w, const struct job *jobs, size_t count)
 {
     if (count == 0)
         return;
     struct store_write writes[WRITER_GROUP_MAX];
     for (size_t i = 0; i < count; i++)
-        writes[i] = (struct store_write){&calls[i]->api.request, &calls[i]->api.reply};
+        writes[i] = (struct store_write){jobs[i].request, jobs[i].reply};
     struct changes changed;
     changes_init(&changed);
     int64_t began_us = clock_now_us();
@@ -126,8 +147,10 @@ static void run_group(struct writer *w, struct call **calls, size_t count)
     size_t change_count = changed.count;
     address_changes(w, &changed);
     changes_done(&changed);
-    for (size_t i = 0; i < count; i++)
-        address_call(w, calls[i]);
+    for (size_t i = 0; i < count; i++) {
+        address_stored(w, &jobs[i]);
+        mail_list_push(&w->outgoing[box_of(w, jobs[i].home)], jobs[i].mail);
+    }
     /* Counted before the answers leave: who has one may look. */
     count_group(w, count, change_count, took_us, e);
     send_all(w);
@@ -160,19 +183,30 @@ static void run_admin(struct writer *w, struct admin_job *job)
         w->committed(w->context);
 }
 
+static struct job job_of(struct mail *m)
+{
+    if (m->kind == MAIL_CALL) {
+        struct call *c = container_of(m, struct call, mail);
+        return (struct job){m, c->home, &c->api.request, &c->api.reply, NULL};
+    }
+    struct errand *e = container_of(m, struct errand, mail);
+    return (struct job){m, e->home, &e->request, &e->reply, e->letter};
+}
+
 /* Works through the mail in order.  False: stop. */
 static bool work(struct writer *w, struct mail_list *mails)
 {
-    struct call *calls[WRITER_GROUP_MAX];
+    struct job jobs[WRITER_GROUP_MAX];
     size_t count = 0;
     bool goes_on = true;
     struct mail *m;
     while ((m = mail_list_pop(mails))) {
         int kind = m->kind; /* an administrative job is gone when it is done */
-        if (kind == MAIL_CALL)
-            calls[count++] = container_of(m, struct call, mail);
-        if (kind != MAIL_CALL || count == WRITER_GROUP_MAX) {
-            run_group(w, calls, count);
+        bool is_request = kind == MAIL_CALL || kind == MAIL_ERRAND;
+        if (is_request)
+            jobs[count++] = job_of(m);
+        if (!is_request || count == WRITER_GROUP_MAX) {
+            run_group(w, jobs, count);
             count = 0;
         }
         if (kind == MAIL_ADMIN)
@@ -180,7 +214,7 @@ static bool work(struct writer *w, struct mail_list *mails)
         if (kind == MAIL_STOP)
             goes_on = false;
     }
-    run_group(w, calls, count);
+    run_group(w, jobs, count);
     return goes_on;
 }
 
@@ -243,6 +277,12 @@ enum err writer_post(struct writer *w, struct call *c)
 {
     c->mail.kind = MAIL_CALL;
     return mailbox_post(&w->inbox, &c->mail);
+}
+
+enum err writer_post_errand(struct writer *w, struct errand *e)
+{
+    e->mail.kind = MAIL_ERRAND;
+    return mailbox_post(&w->inbox, &e->mail);
 }
 
 enum err writer_run(struct writer *w, admin_run run, void *context)

@@ -1,6 +1,7 @@
 /* writer: the thread that owns the writing store session.  It takes all jobs that wait, up to
  * WRITER_GROUP_MAX, as one group into one transaction; when the commit is on disk, every shard gets
- * the changes and its own calls back, in one splice of its mailbox, changes first. */
+ * the changes, the broadcasts that were stored, and its own calls back, in one splice of its mailbox, in
+ * this order: a broadcast before the call that brought it. */
 #ifndef SERVER_WRITER_H
 #define SERVER_WRITER_H
 
@@ -8,6 +9,7 @@
 
 #include "base/histogram.h"
 #include "server/call.h"
+#include "server/errand.h"
 
 enum { WRITER_GROUP_MAX = 256 };
 
@@ -29,6 +31,8 @@ void writer_stop(struct writer *w);
 
 /* Any thread, never waits.  ERR_FULL: the call is still yours; answer 503. */
 MUST_USE enum err writer_post(struct writer *w, struct call *c);
+/* The same for an errand that writes. */
+MUST_USE enum err writer_post_errand(struct writer *w, struct errand *e);
 
 /* Anything else that must be done on the writing session, between two groups.  What it changes is
  * fed to the shards. Waits until it is done; not for a shard's thread.  ERR_BUSY: the queue is

@@ -104,6 +104,10 @@ static enum err dispatch(struct work *w)
         return work_session_rotate(w);
     case STORE_SESSION_END:
         return work_session_end(w);
+    case STORE_MESSAGE_ADD:
+        return work_message_add(w);
+    case STORE_MESSAGE_LIST:
+        return work_message_list(w);
     }
     return ERR_UNSUPPORTED;
 }

@@ -182,6 +182,9 @@ static enum err perform(struct work *w)
         return work_inventory(w);
     case STORE_PERSON:
         return work_person(w);
+    case STORE_MESSAGE_LIST:
+        return work_message_list(w);
+    case STORE_MESSAGE_ADD:
     case STORE_SESSION_NEW:
     case STORE_SESSION_ROTATE:
     case STORE_SESSION_END:

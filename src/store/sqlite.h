@@ -89,7 +89,8 @@ struct store_session {
      * group at work. */
     uint64_t head, at;
     int64_t last_commit_us, last_at_us;
-    struct ledger ledger; /* reports of the transaction at work that are not settled yet */
+    int64_t last_message_us; /* 0: not looked up yet */
+    struct ledger ledger;    /* reports of the transaction at work that are not settled yet */
     struct store_counters counters;
 };
 

@@ -33,10 +33,30 @@ enum store_kind {
     STORE_PERSON,         /* read: by email or by id, with hash, for sign-in and /auth/v1/user */
     STORE_SESSION_NEW,    /* write: a session and its first refresh token; last_sign_in */
     STORE_SESSION_ROTATE, /* write: a refresh token for a new one */
-    STORE_SESSION_END     /* write: logout of one session, the others, or all of a person */
+    STORE_SESSION_END,    /* write: logout of one session, the others, or all of a person */
+    STORE_MESSAGE_ADD,    /* write: a broadcast of a private channel, to be replayed */
+    STORE_MESSAGE_LIST    /* read: the newest ones of a topic, for store_next_message */
 };
 
 enum store_scope { SCOPE_LOCAL, SCOPE_OTHERS, SCOPE_GLOBAL };
+
+/* A stored broadcast.  Its time is its place in the order: unique in its process, and rising. */
+struct store_message {
+    struct bytes topic; /* behind "realtime:" */
+    struct bytes event, payload;
+    bool is_raw;    /* the payload is bytes; else JSON text */
+    int64_t ttl_us; /* ADD: kept so long, but not longer than keep_us; 0: as long as can be */
+    int64_t inserted_us;
+    char id[UUID_SIZE + 1];
+};
+
+/* Over the sums, the oldest go. */
+struct store_message_limits {
+    size_t payload_max;     /* bytes (256 KiB); over it: 54000 */
+    uint64_t per_topic_max; /* messages (1,000) */
+    uint64_t bytes_max;     /* of all payloads (64 MiB) */
+    int64_t keep_us;        /* (72 h) */
+};
 
 struct store_request {
     enum store_kind kind;
@@ -53,6 +73,12 @@ struct store_request {
     unsigned char token_hash[STORE_TOKEN_HASH_SIZE];     /* SHA-256 of the refresh token given */
     unsigned char new_token_hash[STORE_TOKEN_HASH_SIZE]; /* of the token to be handed out */
     int64_t reuse_interval_us;                           /* STORE_SESSION_ROTATE */
+    struct store_message message;                        /* STORE_MESSAGE_ADD; of LIST the topic */
+    struct store_message_limits message_limits;          /* STORE_MESSAGE_ADD */
+    /* STORE_MESSAGE_LIST: the newest, not older than that, together not over so many bytes */
+    int64_t messages_since_us;
+    uint32_t messages_max;
+    size_t messages_bytes_max;
 };
 
 /* A person, as the auth answers show one.  Texts live in the reply's buffer `text`. */
@@ -89,6 +115,8 @@ struct store_reply {
     enum err
         auth; /* STORE_SESSION_ROTATE: OK, ERR_NOT_FOUND (unknown), ERR_EXISTS (already used: the
                * family is revoked), ERR_EXPIRED (session over), ERR_DENIED (person disabled) */
+    char message_id[UUID_SIZE + 1]; /* STORE_MESSAGE_ADD */
+    int64_t message_us;
 };
 void store_reply_init(struct store_reply *r, size_t body_max);
 void store_reply_done(struct store_reply *r);
@@ -164,6 +192,14 @@ MUST_USE enum err store_checkpoint(struct store_session *s);
  * always stays. */
 MUST_USE enum err store_trim_log(struct store_session *s, int64_t now_us, int64_t keep_us,
                                  uint64_t keep_count, size_t max);
+/* The messages that STORE_MESSAGE_LIST has put into the reply, oldest first; `*at` begins at 0.
+ * Texts are borrowed from the reply.  False at the end. */
+bool store_next_message(const struct store_reply *reply, size_t *at, struct store_message *out);
+/* How many messages are past their time; counts to `max`. */
+MUST_USE enum err store_count_expired(struct store_session *s, int64_t now_us, size_t max,
+                                      uint64_t *count);
+/* Deletes them, at most `max` a call. */
+MUST_USE enum err store_trim_messages(struct store_session *s, int64_t now_us, size_t max);
 struct store_counters store_counters(const struct store_session *writer);
 
 /* Administration, on a writer session (commands of the program, before or beside `serve`).  What it

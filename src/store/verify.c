@@ -46,6 +46,15 @@ static const char *const checks[] = {
      "max(seq)"
      " FROM changes HAVING count(*) <> max(seq) - min(seq) + 1"),
 
+    ("WITH real AS (SELECT topic, count(*), sum(length(CAST(payload AS blob))) FROM messages GROUP "
+     "BY topic"
+     " UNION ALL SELECT '', count(*), sum(length(CAST(payload AS blob))) FROM messages HAVING "
+     "count(*) > 0),"
+     " kept AS (SELECT topic, count, bytes FROM message_sums WHERE count > 0)"
+     " SELECT DISTINCT 'message_sums of \"' || topic || '\" are not those of its messages'"
+     " FROM (SELECT * FROM (SELECT * FROM real EXCEPT SELECT * FROM kept)"
+     " UNION ALL SELECT * FROM (SELECT * FROM kept EXCEPT SELECT * FROM real))"),
+
     ("SELECT 'the row ' || rowid || ' of ' || \"table\" || ' refers to a row of ' || parent"
      " || ' that is not there' FROM pragma_foreign_key_check"),
 

@@ -83,5 +83,7 @@ MUST_USE enum err work_person(struct work *w);
 MUST_USE enum err work_session_new(struct work *w);
 MUST_USE enum err work_session_rotate(struct work *w);
 MUST_USE enum err work_session_end(struct work *w);
+MUST_USE enum err work_message_add(struct work *w);
+MUST_USE enum err work_message_list(struct work *w);
 
 #endif

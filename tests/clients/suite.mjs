@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 
 import { assert, test, until } from '../support/harness.mjs';
 import { homebake } from '../support/server.mjs';
+import { privateSuite } from './private.mjs';
 
 export async function suite(label, createClient, { url, data, people, keys }) {
     const clients = [];
@@ -276,6 +277,8 @@ export async function suite(label, createClient, { url, data, people, keys }) {
         const { error, status } = await connect().from('sales_logs').select('*').limit(1);
         assert.deepEqual([status, error.code], [401, '42501']);
     });
+
+    await privateSuite(label, { owner, manager, rep, other, connect });
 
     await Promise.all(clients.map((client) => client.removeAllChannels()));
 }

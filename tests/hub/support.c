@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "hub/letter.h"
 #include "hub/relay.h"
 
 enum { WIRE_MAX = 256 << 20, COLUMNS_MAX = 8 };
@@ -174,6 +175,10 @@ void world_done(struct world *w)
         buf_done(&w->clients[i].message);
     }
     changes_done(&w->log);
+    for (size_t i = 0; i < w->letter_count; i++)
+        letter_free(w->letters[i]);
+    for (size_t i = 0; i < w->wish_count; i++)
+        wish_free(w->wishes[i]);
     buf_done(&w->text);
 }
 
@@ -220,6 +225,15 @@ static void relay(struct world *peer, struct relay_item *item)
     relay_item_free(item);
 }
 
+static void take_errand(struct world *w, const struct hub_out *out)
+{
+    assert_true(w->letter_count < ERRANDS_MAX && w->wish_count < ERRANDS_MAX);
+    if (out->kind == HUB_OUT_PERSIST)
+        w->letters[w->letter_count++] = out->letter;
+    else
+        w->wishes[w->wish_count++] = out->wish;
+}
+
 static bool next_out(struct world *w, struct hub_out *out)
 {
     begin_step(w);
@@ -242,6 +256,10 @@ void world_flush(struct world *w)
         if (out.kind == HUB_OUT_FETCH) {
             assert_true(w->fetch_count < FETCHES_MAX);
             w->fetches[w->fetch_count++] = out;
+            continue;
+        }
+        if (out.kind == HUB_OUT_PERSIST || out.kind == HUB_OUT_MESSAGES) {
+            take_errand(w, &out);
             continue;
         }
         struct client *c = client_of(w, out.conn);

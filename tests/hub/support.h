@@ -8,7 +8,7 @@
 
 #include "hub/hub.h"
 
-enum { CLIENTS_MAX = 64, FETCHES_MAX = 16 };
+enum { CLIENTS_MAX = 64, FETCHES_MAX = 16, ERRANDS_MAX = 64 };
 
 #define OWNER "00000000-0000-4000-8000-000000000001"
 #define MANAGER "00000000-0000-4000-8000-000000000002"
@@ -38,6 +38,9 @@ struct world {
     uint64_t seq;
     struct client clients[CLIENTS_MAX];
     size_t client_count;
+    struct letter *letters[ERRANDS_MAX]; /* given out and not brought back */
+    struct wish *wishes[ERRANDS_MAX];
+    size_t letter_count, wish_count;
     struct buf text; /* of a token, or of a message being made */
     /* Of all calls of the hub since the start, this one finds memory for `fail_at` - 1 blocks; 0:
      * off. */

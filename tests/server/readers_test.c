@@ -98,6 +98,31 @@ static void a_page_of_the_log_comes_home(void **state)
     readers_stop(r);
 }
 
+static void an_errand_comes_home_with_what_was_found(void **state)
+{
+    struct fixture *f = *state;
+    struct readers *r;
+    struct mail_list mails;
+    struct errand *e = errand_new(&f->box, 65536);
+    e->request = (struct store_request){.kind = STORE_MESSAGE_LIST,
+                                        .who = {.role = ROLE_SERVICE},
+                                        .message = {.topic = BYTES("x")},
+                                        .messages_max = 5,
+                                        .messages_bytes_max = 1000};
+    e->reply.row_count = 7;
+    assert_int_equal(start(f, 1, 10, &r), OK);
+    assert_int_equal(readers_post_errand(r, e), OK);
+    mailbox_wait(&f->box, &mails);
+    assert_ptr_equal(mail_list_pop(&mails), &e->mail);
+    assert_int_equal(e->reply.row_count, 0);
+    assert_int_equal(e->reply.error.status, 0);
+    readers_stop(r);
+    assert_int_equal(start(f, 1, 0, &r), OK);
+    assert_int_equal(readers_post_errand(r, e), ERR_FULL);
+    readers_stop(r);
+    errand_free(e);
+}
+
 static void full_queue_gives_the_call_back(void **state)
 {
     struct fixture *f = *state;
@@ -173,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_passwords_come_home_done),
         cmocka_unit_test(a_page_of_the_log_comes_home),
+        cmocka_unit_test(an_errand_comes_home_with_what_was_found),
         cmocka_unit_test(full_queue_gives_the_call_back),
         cmocka_unit_test(a_read_does_not_wait_for_a_crowd_of_sign_ins),
         cmocka_unit_test(what_waits_is_done_before_the_end),

@@ -65,6 +65,57 @@ static void a_commit_is_moved_into_the_file(void **state)
     upkeep_free(u);
 }
 
+static uint64_t expired(struct store_session *s)
+{
+    uint64_t count;
+    assert_int_equal(store_count_expired(s, INT64_MAX, 10, &count), OK);
+    return count;
+}
+
+/* One that nobody hears any more. */
+static void store_old_broadcast(struct fixture *f)
+{
+    struct store_request r = {.kind = STORE_MESSAGE_ADD,
+                              .who = {.role = ROLE_SERVICE},
+                              .now_us = 1,
+                              .message = {.topic = BYTES("x"), .ttl_us = 1},
+                              .message_limits = {10, 10, 10, 1000}};
+    struct store_reply reply;
+    struct store_write write = {&r, &reply};
+    struct changes changes;
+    changes_init(&changes);
+    store_reply_init(&reply, 0);
+    assert_int_equal(store_write(f->bakery.session, &write, 1, &changes), OK);
+    assert_int_equal(reply.error.status, 0);
+    store_reply_done(&reply);
+    changes_done(&changes);
+}
+
+static void broadcasts_past_their_time_are_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct upkeep *u;
+    struct store_session *looking;
+    struct writer_config c = {.session = f->bakery.session, .queue_max = 10};
+    struct writer *w;
+    store_old_broadcast(f);
+    assert_int_equal(store_session_open(f->bakery.store, STORE_READER, &looking), OK);
+    assert_int_equal(expired(looking), 1);
+    assert_int_equal(store_head(f->bakery.session, &c.head), OK);
+    assert_int_equal(writer_start(&c, &w), OK);
+    f->limits.checkpoint_after_us = 0;
+    assert_int_equal(upkeep_start(f->keeping, &f->limits, &u), OK);
+    upkeep_set_writer(u, w, NULL, 0);
+    upkeep_poke(u);
+    for (int i = 0; i < 100000000 && expired(looking) > 0; i++)
+        sched_yield();
+    assert_int_equal(expired(looking), 0);
+    upkeep_stop(u);
+    writer_stop(w);
+    upkeep_free(u);
+    store_session_close(looking);
+}
+
 static void the_end_does_not_wait_for_the_pause(void **state)
 {
     struct fixture *f = *state;
@@ -160,6 +211,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_commit_is_moved_into_the_file, open_all, close_all),
+        cmocka_unit_test_setup_teardown(broadcasts_past_their_time_are_deleted, open_all,
+                                        close_all),
         cmocka_unit_test_setup_teardown(the_end_does_not_wait_for_the_pause, open_all, close_all),
         cmocka_unit_test_setup_teardown(shards_are_told_where_a_trimmed_log_begins, open_all,
                                         close_all),

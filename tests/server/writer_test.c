@@ -172,6 +172,76 @@ static void what_waits_is_one_group(void **state)
         store_reply_done(&calls[i].api.reply);
 }
 
+static struct errand *kept(struct fixture *f, const struct letter *letter, enum role role)
+{
+    struct errand *e = errand_new(&f->box[1], 0);
+    e->letter = (struct letter *)(uintptr_t)letter;
+    e->request = (struct store_request){.kind = STORE_MESSAGE_ADD,
+                                        .who = {.role = role},
+                                        .now_us = 1700000000000000,
+                                        .message = {.topic = BYTES("x"), .payload = BYTES("1")},
+                                        .message_limits = {10, 10, 10, 1000}};
+    return e;
+}
+
+static struct stored_mail *stored_of(struct mail *m)
+{
+    assert_int_equal(m->kind, MAIL_STORED);
+    return container_of(m, struct stored_mail, mail);
+}
+
+static void every_shard_hears_a_stored_broadcast_before_its_sender_is_told(void **state)
+{
+    struct fixture *f = *state;
+    const struct letter *letter = (const struct letter *)&letter;
+    struct mail_list mails;
+    start(f, 10);
+    struct errand *good = kept(f, letter, ROLE_SERVICE), *bad = kept(f, letter, ROLE_ANON);
+    assert_int_equal(writer_post_errand(f->writer, good), OK);
+    assert_int_equal(writer_post_errand(f->writer, bad), OK);
+    writer_stop(f->writer);
+    for (int i = 0; i < BOXES; i++) {
+        mailbox_take(&f->box[i], &mails);
+        assert_int_equal(mails.count, i == 1 ? 3 : 1);
+        struct stored_mail *m = stored_of(mail_list_pop(&mails));
+        assert_int_equal(m->stored.number, good->reply.message_us);
+        assert_ptr_equal(m->stored.letter, i == 1 ? letter : NULL);
+        stored_mail_free(m);
+        if (i != 1)
+            continue;
+        assert_ptr_equal(mail_list_pop(&mails), &good->mail);
+        assert_ptr_equal(mail_list_pop(&mails), &bad->mail);
+    }
+    assert_int_equal(good->reply.error.status, 0);
+    assert_int_equal(bad->reply.error.status, 401);
+    errand_free(good);
+    errand_free(bad);
+}
+
+static void a_call_that_stores_a_broadcast_is_heard_everywhere(void **state)
+{
+    struct fixture *f = *state;
+    struct mail_list mails;
+    struct call c;
+    call_make(&c, &f->box[0]);
+    c.api.request = (struct store_request){.kind = STORE_MESSAGE_ADD,
+                                           .who = {.role = ROLE_SERVICE},
+                                           .now_us = 1700000000000000,
+                                           .message = {.topic = BYTES("x"), .payload = BYTES("1")},
+                                           .message_limits = {10, 10, 10, 1000}};
+    start(f, 10);
+    assert_int_equal(writer_post(f->writer, &c), OK);
+    writer_stop(f->writer);
+    for (int i = 0; i < BOXES; i++) {
+        mailbox_take(&f->box[i], &mails);
+        struct stored_mail *m = stored_of(mail_list_pop(&mails));
+        assert_null(m->stored.letter);
+        stored_mail_free(m);
+        assert_ptr_equal(mail_list_pop(&mails), i == 0 ? &c.mail : NULL);
+    }
+    store_reply_done(&c.api.reply);
+}
+
 static void full_queue_gives_the_call_back(void **state)
 {
     struct fixture *f = *state;
@@ -201,6 +271,8 @@ int main(void)
         with_all(a_call_comes_home_answered_and_to_no_other_shard),
         with_all(every_shard_gets_the_changes_once_and_in_order),
         with_all(what_waits_is_one_group),
+        with_all(every_shard_hears_a_stored_broadcast_before_its_sender_is_told),
+        with_all(a_call_that_stores_a_broadcast_is_heard_everywhere),
         with_all(full_queue_gives_the_call_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
