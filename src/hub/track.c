@@ -9,7 +9,7 @@ static const struct bytes null_ref = {NULL, 0};
 
 enum { RETRY_US = 100 * 1000 /* until the next try after memory ran out */ };
 
-enum wish { WISH_NONE, WISH_TRACK, WISH_UNTRACK };
+enum track_wish { WISH_NONE, WISH_TRACK, WISH_UNTRACK };
 
 struct tracker {
     struct channel *channel;
@@ -17,8 +17,8 @@ struct tracker {
     struct relay_item *farewell; /* made with the meta, so that its end needs no memory */
     struct link quiet;           /* in h->quiet, while its window is open */
     int64_t quiet_until_us;
-    enum wish wish; /* at the end of the window */
-    char *payload;  /* of WISH_TRACK; owned */
+    enum track_wish wish; /* at the end of the window */
+    char *payload;        /* of WISH_TRACK; owned */
     size_t payload_size;
     size_t key_size;
     char key[];
@@ -44,7 +44,7 @@ enum err track_set_key(struct hub *h, struct channel *ch, struct bytes key)
     return OK;
 }
 
-static void set_wish(struct hub *h, struct tracker *t, enum wish wish)
+static void set_wish(struct hub *h, struct tracker *t, enum track_wish wish)
 {
     h->wishes -= t->wish != WISH_NONE;
     h->wishes += wish != WISH_NONE;
