@@ -1,7 +1,6 @@
 #include "store/schema.h"
 
 #include <stdio.h>
-#include <sys/random.h>
 
 enum { PRAGMA_MAX = 64, TRIGGER_MAX = 64 * 1024, NAME_MAX_SIZE = 256 };
 
@@ -89,7 +88,7 @@ static int put_first_meta(struct store_session *s)
 {
     unsigned char secret[TOKEN_SECRET_SIZE];
     char epoch[UUID_SIZE];
-    if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+    if (!s->store->entropy(secret, sizeof(secret)))
         return SQLITE_IOERR;
     rng_uuid4(&s->rng, epoch);
     int rc = put_meta(s, "secret", (struct bytes){(const char *)secret, sizeof(secret)});

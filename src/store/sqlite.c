@@ -2,7 +2,6 @@
 
 #include <malloc.h>
 #include <pthread.h>
-#include <sys/random.h>
 
 static const char *const fixed_sql[FIXED_COUNT] = {
     [FIXED_BEGIN] = "BEGIN",
@@ -169,7 +168,7 @@ static int set_up(struct store_session *s)
 static enum err seed(struct store_session *s)
 {
     uint64_t n;
-    if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n))
+    if (!s->store->entropy(&n, sizeof(n)))
         return ERR_IO;
     rng_init(&s->rng, n);
     map_init(&s->statements, n);

@@ -29,7 +29,8 @@ struct store {
     char *folder, *path;          /* NULL in memory */
     struct store_session *memory; /* in memory: the only session there is */
     bool memory_is_lent;
-    struct arena arena; /* settings, shapes */
+    bool (*entropy)(void *out, size_t size); /* false: there is none */
+    struct arena arena;                      /* settings, shapes */
     struct store_settings settings;
     struct catalogue *catalogue;
     struct policies *policies;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,11 @@ void store_reply_done(struct store_reply *r)
 
 /* ---- opening ---- */
 
+static bool system_entropy(void *out, size_t size)
+{
+    return getrandom(out, size, 0) == (ssize_t)size;
+}
+
 static enum err store_new(const struct store_config *cfg, struct store **out)
 {
     struct store *s = mem_zalloc(sizeof(*s));
@@ -42,6 +48,7 @@ static enum err store_new(const struct store_config *cfg, struct store **out)
         return ERR_NOMEM;
     static atomic_ullong numbers;
     s->number = 1 + atomic_fetch_add(&numbers, 1);
+    s->entropy = cfg->entropy ? cfg->entropy : system_entropy;
     arena_init(&s->arena, STORE_ARENA_MAX);
     if (!cfg->is_in_memory) {
         size_t size = strlen(cfg->folder) + sizeof(file_name);

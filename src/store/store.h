@@ -124,6 +124,9 @@ void store_reply_done(struct store_reply *r);
 struct store_config {
     const char *folder; /* holds homebake.db; created by store_create */
     bool is_in_memory;  /* tests and benches: no file; one session only */
+    /* Fills with secret random bytes, at any time of the store's life, in the thread that opens a
+     * store or a session.  NULL: the system's; anything else is for simulations. */
+    bool (*entropy)(void *out, size_t size);
 };
 
 struct store_counters {

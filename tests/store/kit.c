@@ -45,7 +45,7 @@ static void add_schema(const struct kit *k, const char *sql)
 
 static void open_store(struct kit *k, const char *sql)
 {
-    const struct store_config cfg = {k->folder, k->folder[0] == '\0'};
+    const struct store_config cfg = {.folder = k->folder, .is_in_memory = k->folder[0] == '\0'};
     struct buf message;
     buf_init(&message, 4096);
     arena_init(&k->arena, 64 << 20);

@@ -219,6 +219,50 @@ static void damaged_settings_are_refused(void **state)
     leave_place(&p);
 }
 
+static struct rng known_entropy;
+
+static bool take_known_entropy(void *out, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        ((char *)out)[i] = (char)rng_next(&known_entropy);
+    return true;
+}
+
+static bool take_no_entropy(void *out, size_t size)
+{
+    (void)out, (void)size;
+    return false;
+}
+
+static void the_same_entropy_makes_the_same_store(void **state)
+{
+    struct place p;
+    struct store *stores[2];
+    const struct store_config cfg = {.is_in_memory = true, .entropy = take_known_entropy};
+    (void)state;
+    take_place(&p);
+    for (int i = 0; i < 2; i++) {
+        rng_init(&known_entropy, 7);
+        assert_int_equal(store_open(&cfg, &p.message, &stores[i]), OK);
+    }
+    assert_memory_equal(store_secret(stores[0]), store_secret(stores[1]), TOKEN_SECRET_SIZE);
+    assert_true(bytes_equal(store_epoch(stores[0]), store_epoch(stores[1])));
+    store_close(stores[0]);
+    store_close(stores[1]);
+    leave_place(&p);
+}
+
+static void without_entropy_no_store_is_made(void **state)
+{
+    struct place p;
+    struct store *s;
+    const struct store_config cfg = {.is_in_memory = true, .entropy = take_no_entropy};
+    (void)state;
+    take_place(&p);
+    assert_int_equal(store_open(&cfg, &p.message, &s), ERR_IO);
+    leave_place(&p);
+}
+
 static void a_store_in_memory_has_one_session(void **state)
 {
     struct kit *k = *state;
@@ -261,6 +305,8 @@ int main(void)
         cmocka_unit_test(a_file_of_another_kind_is_refused),
         cmocka_unit_test(a_time_zone_that_the_system_lacks_is_refused),
         cmocka_unit_test(damaged_settings_are_refused),
+        cmocka_unit_test(the_same_entropy_makes_the_same_store),
+        cmocka_unit_test(without_entropy_no_store_is_made),
         KIT_TEST(a_store_in_memory_has_one_session),
         cmocka_unit_test(every_failing_allocation_of_opening_is_survived),
     };
