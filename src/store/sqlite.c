@@ -270,6 +270,19 @@ int session_run(struct store_session *s, enum fixed which)
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
+enum err session_prepare_ends(struct store_session *s)
+{
+    static const enum fixed ends[] = {FIXED_COMMIT, FIXED_ROLLBACK, FIXED_RELEASE,
+                                      FIXED_ROLLBACK_TO};
+    int rc = SQLITE_OK;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && !rc; i++) {
+        sqlite3_finalize(s->fixed[ends[i]]); /* one of before the schema was made has expired */
+        s->fixed[ends[i]] = NULL;
+        (void)session_fixed(s, ends[i], &rc);
+    }
+    return err_of_sqlite(rc);
+}
+
 static enum param param_of(const char *name)
 {
     static const char *const names[] = {

@@ -110,6 +110,8 @@ int session_exec(struct store_session *s, const char *sql);
 sqlite3_stmt *session_fixed(struct store_session *s, enum fixed which, int *rc);
 /* Runs a fixed statement without parameters and rows. */
 int session_run(struct store_session *s, enum fixed which);
+/* Makes what ends a transaction before one begins, so that it needs no memory then. */
+MUST_USE enum err session_prepare_ends(struct store_session *s);
 /* A statement of the cache, reset and ready for binding. */
 int session_prepare(struct store_session *s, struct bytes sql, struct statement **out);
 /* Binds the values in order, and the named parameters by the request. */

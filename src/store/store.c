@@ -264,6 +264,8 @@ enum err store_session_open(struct store *s, enum store_access access, struct st
     if (session && s->memory_is_lent)
         return ERR_FULL;
     enum err e = session ? OK : session_new(s, access, NULL, &session);
+    if (!e)
+        e = session_prepare_ends(session);
     /* What others write from here on, this session will hand out. */
     if (!e)
         e = session_newest(session, &session->head, &session->last_commit_us);

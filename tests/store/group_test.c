@@ -334,6 +334,7 @@ static void every_failing_allocation_of_a_write_leaves_the_log_dense(void **stat
         enum err e = store_write(k->writer, &w, 1, &out);
         is_done = !mem_fail_hit();
         mem_fail_at(0);
+        assert_true(sqlite3_get_autocommit(k->writer->db)); /* the next group can begin */
         if (e || reply.error.status)
             assert_int_equal(out.count, 0);
         else

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/sqlite.h"
 
 /* Three breads a, b, c of 1.00, 2.50, 10.00, size: null, "big", "big"; two sales of b, one of c. */
 static void fill(struct kit *k)
@@ -393,6 +394,7 @@ static void every_failing_allocation_of_a_read_is_survived(void **state)
         enum err e = store_read(k->reader, &r, &reply);
         is_done = !mem_fail_hit();
         mem_fail_at(0);
+        assert_true(sqlite3_get_autocommit(k->reader->db)); /* no old snapshot is held */
         if (e)
             assert_int_equal(reply.error.status, 503);
         else if (reply.error.status == 0)
