@@ -13,46 +13,12 @@ static const struct want *want_of(const struct world *w, const struct sim_channe
     return &w->wants[ch->want];
 }
 
-/* ---- copies ---- */
-
-static void apply(sim_copy copy, const struct entry *e, enum verb verb)
+static uint64_t heard_by(const struct world *w, const struct reader *r)
 {
-    if (verb != VERB_SELECT)
-        copy[e->table][e->slot] = verb == VERB_DELETE ? 0 : e->hash;
-}
-
-static void look(const struct world *w, const struct reader *r, const struct sim_channel *ch,
-                 sim_copy out)
-{
-    const struct bakery *b = &w->bakery;
-    unsigned roles = bakery_roles(b, r->who, b->count, b->count), role = 0;
-    while (!(roles >> role & 1))
-        role++;
-    memcpy(out, b->hashes, sizeof(sim_copy));
-    for (int t = 0; t < TABLE_COUNT; t++)
-        for (int s = 0; s < SLOTS; s++)
-            if (!want_has_row(want_of(w, ch), role, r->who.person, t, s, &b->rows[t][s]))
-                out[t][s] = 0;
-}
-
-void oracle_snapshot(struct world *w, const struct reader *r, struct sim_channel *ch)
-{
-    w->snapshots++;
-    look(w, r, ch, ch->copy);
-    memcpy(ch->base, ch->copy, sizeof(ch->base));
-    ch->cursor = ch->checked = ch->base_seq = w->bakery.count;
-    ch->has_copy = ch->is_whole = true;
+    return w->server.shards[r->wire->shard].heard;
 }
 
 /* ---- one message ---- */
-
-static struct json_value member(struct json_value object, const char *name)
-{
-    struct json_value v;
-    if (json_get(object, bytes_of(name), &v))
-        return (struct json_value){JSON_NULL, {NULL, 0}};
-    return v;
-}
 
 static bool has_ids(struct json_value ids, const struct hearing *h)
 {
@@ -69,23 +35,24 @@ static bool has_ids(struct json_value ids, const struct hearing *h)
 static bool has_old_row(struct json_value got, const struct entry *e, const struct hearing *h)
 {
     char key[80], id[SIM_UUID];
+    const struct sim_table *t = &sim_tables[e->table];
     if (h->has_whole_old || h->verb == VERB_INSERT)
         return bytes_equal(got.raw, e->change->old_row);
-    sim_uuid(e->table, e->slot, id);
-    snprintf(key, sizeof(key), "{\"id\":\"%s\"}", id);
+    sim_uuid(e->table, e->place - t->first, id);
+    snprintf(key, sizeof(key), "{\"%s\":\"%s\"}", t->columns[0].name, id);
     return bytes_equal(got.raw, bytes_of(key));
 }
 
 static bool is_heard(struct json_value payload, const struct entry *e, const struct hearing *h)
 {
     struct bytes none = {NULL, 0};
-    struct json_value data = member(payload, "data");
-    return h->verb != VERB_SELECT && has_ids(member(payload, "ids"), h) &&
-           json_string_equals(member(data, "table").raw, e->change->table->name) &&
-           json_string_equals(member(data, "type").raw, verb_name(h->verb)) &&
-           bytes_equal(member(data, "record").raw,
+    struct json_value data = sim_member(payload, "data");
+    return h->verb != VERB_SELECT && has_ids(sim_member(payload, "ids"), h) &&
+           json_string_equals(sim_member(data, "table").raw, e->change->table->name) &&
+           json_string_equals(sim_member(data, "type").raw, verb_name(h->verb)) &&
+           bytes_equal(sim_member(data, "record").raw,
                        h->verb == VERB_DELETE ? none : e->change->new_row) &&
-           has_old_row(member(data, "old_record"), e, h);
+           has_old_row(sim_member(data, "old_record"), e, h);
 }
 
 /* Is this payload, or silence when there is none, right for a role that the reader has had since?
@@ -93,8 +60,8 @@ static bool is_heard(struct json_value payload, const struct entry *e, const str
 static bool judge(struct world *w, const struct reader *r, const struct sim_channel *ch,
                   uint64_t seq, const struct json_value *payload, enum verb *out)
 {
-    const struct entry *e = bakery_entry(&w->bakery, seq);
-    unsigned roles = bakery_roles(&w->bakery, r->who, seq, w->heard);
+    const struct entry *e = model_entry(&w->model, seq);
+    unsigned roles = model_roles(&w->model, r->who, seq, heard_by(w, r));
     for (unsigned role = 0; role <= ROLE_NOBODY; role++) {
         if (!(roles >> role & 1))
             continue;
@@ -125,8 +92,8 @@ bool oracle_hear(struct world *w, const struct reader *r, struct sim_channel *ch
 {
     int64_t number;
     enum verb verb = VERB_SELECT;
-    if (json_to_i64(member(member(payload, "data"), "seq"), &number) || number < 1 ||
-        (uint64_t)number > w->heard) {
+    if (json_to_i64(sim_member(sim_member(payload, "data"), "seq"), &number) || number < 1 ||
+        (uint64_t)number > heard_by(w, r)) {
         world_fail(w, "reader %d: a change without a proper seq", r->number);
         return false;
     }
@@ -141,46 +108,106 @@ bool oracle_hear(struct world *w, const struct reader *r, struct sim_channel *ch
                    (size_t)seq, (int)payload.raw.size, payload.raw.data);
     if (w->violation[0])
         return false;
-    ch->last = seq;
     if (seq > ch->checked)
         ch->checked = seq;
-    if (seq <= ch->cursor) /* the snapshot knew it already */
-        return true;
-    if (!(w->sabotage == SABOTAGE_COPY && verb == VERB_DELETE))
-        apply(ch->copy, bakery_entry(&w->bakery, seq), verb);
-    ch->cursor = seq;
-    return true;
+    ch->is_dirty = true;
+    copy_hear(w, ch, seq, sim_member(payload, "data"),
+              verb == VERB_DELETE ? 0 : model_entry(&w->model, seq)->hash);
+    return !w->violation[0];
 }
 
 void oracle_check_answer(struct world *w, const struct reader *r, const struct sim_channel *ch,
                          bool is_ok)
 {
     unsigned nobody = 1U << ROLE_NOBODY;
-    unsigned roles = bakery_roles(&w->bakery, r->who, ch->asked_seq, w->heard);
+    unsigned roles = model_roles(&w->model, r->who, ch->asked_seq, heard_by(w, r));
     if (is_ok && roles == nobody)
         world_fail(w, "reader %d: nobody has joined", r->number);
     if (!is_ok && !(roles & nobody) && !w->is_poor)
         world_fail(w, "reader %d: was refused", r->number);
 }
 
+/* ---- snapshots ---- */
+
+void oracle_check_snapshot(struct world *w, const struct reader *r, struct sim_channel *ch,
+                           int table, uint64_t seq, const sim_copy rows)
+{
+    static struct sim_row then[PLACES];
+    sim_copy hashes;
+    const struct sim_table *t = &sim_tables[table];
+    if (seq < r->ask_seq || seq > w->model.count) {
+        world_fail(w, "reader %d: a snapshot of seq %zu", r->number, (size_t)seq);
+        return;
+    }
+    int role = model_only_role(model_roles(&w->model, r->who, seq, seq));
+    model_tables_at(&w->model, seq, then, hashes);
+    for (int place = t->first; place < t->first + t->count; place++) {
+        bool is_shown =
+            want_gets_row(want_of(w, ch), (unsigned)role, r->who.person, place, &then[place]);
+        if (rows[place] != (is_shown ? hashes[place] : 0))
+            world_fail(w, "reader %d: row %d of %s is not what it was at seq %zu", r->number,
+                       place - t->first, t->name, (size_t)seq);
+    }
+}
+
+void oracle_check_refusal(struct world *w, const struct reader *r, int table, int status)
+{
+    unsigned roles = model_roles(&w->model, r->who, r->ask_heard, w->model.count);
+    int role = model_only_role(roles);
+    if (status != 401 && status != 403)
+        world_fail(w, "reader %d: a snapshot was answered with %d", r->number, status);
+    if (role >= 0 && role != ROLE_NOBODY && rules_may((unsigned)role, table, VERB_SELECT))
+        world_fail(w, "reader %d: was refused a snapshot of %s", r->number, sim_tables[table].name);
+}
+
+/* ---- after each step ---- */
+
+void oracle_check_step(struct world *w)
+{
+    for (int i = 0; i < w->reader_count; i++) {
+        struct reader *r = &w->readers[i];
+        for (int k = 0; k < r->channel_count; k++) {
+            struct sim_channel *ch = &r->channels[k];
+            if (ch->is_dirty && memcmp(ch->copy, ch->truth, sizeof(ch->copy)) != 0)
+                world_fail(w, "reader %d: its copy is not the log up to %zu", i, (size_t)ch->last);
+            ch->is_dirty = false;
+        }
+    }
+}
+
 /* ---- at a quiet moment ---- */
 
 static bool is_nobody(const struct world *w, const struct reader *r)
 {
-    return bakery_roles(&w->bakery, r->who, w->heard, w->heard) == 1U << ROLE_NOBODY;
+    uint64_t head = w->model.count;
+    return model_roles(&w->model, r->who, head, head) == 1U << ROLE_NOBODY;
 }
 
 static bool has_caught_up(struct world *w, const struct reader *r, struct sim_channel *ch)
 {
     if (is_nobody(w, r))
         return !ch->is_live;
-    return ch->state == CHANNEL_IN && ch->is_live && skip_silence(w, r, ch, w->heard);
+    return ch->state == CHANNEL_IN && ch->is_live && copy_is_whole(ch) &&
+           skip_silence(w, r, ch, w->model.count);
+}
+
+static bool is_server_quiet(const struct world *w)
+{
+    if (!server_is_up(w) || w->server.stop_at_us != INT64_MAX)
+        return false;
+    for (int i = 0; i < w->server.shard_count; i++)
+        if (w->server.shards[i].heard < w->model.count)
+            return false;
+    for (int i = 0; i < CLERKS; i++)
+        if (!clerk_is_idle(&w->clerks[i]))
+            return false;
+    return true;
 }
 
 bool oracle_all_caught_up(struct world *w, int *late)
 {
     *late = -1;
-    if (!w->hub || w->heard < w->bakery.count)
+    if (!is_server_quiet(w))
         return false;
     for (int i = 0; i < w->reader_count; i++) {
         struct reader *r = &w->readers[i];
@@ -192,40 +219,85 @@ bool oracle_all_caught_up(struct world *w, int *late)
     return true;
 }
 
-/* The log folded from the snapshot on, and, for those who hear all of their tables, the tables
- * themselves.  When the role has changed since, there is more than one right copy. */
-static void check_copy(struct world *w, const struct reader *r, struct sim_channel *ch)
+static void look(const struct world *w, const struct reader *r, const struct sim_channel *ch,
+                 unsigned role, sim_copy out)
 {
-    sim_copy want;
-    enum verb verb;
-    unsigned roles = bakery_roles(&w->bakery, r->who, ch->base_seq, w->heard), role = 0;
-    if (roles & (roles - 1)) {
-        ch->has_copy = false;
-        return;
+    for (int place = 0; place < PLACES; place++) {
+        bool has = ch->parts[sim_table_of_place(place)] == PART_HELD &&
+                   want_has_row(want_of(w, ch), role, r->who.person, place, &w->model.rows[place]);
+        out[place] = has ? w->model.hashes[place] : 0;
     }
-    while (!(roles >> role & 1))
-        role++;
-    memcpy(want, ch->base, sizeof(want));
-    for (uint64_t seq = ch->base_seq + 1; seq <= w->heard; seq++) {
-        const struct entry *e = bakery_entry(&w->bakery, seq);
-        verb = want_hear(want_of(w, ch), ch->ids, role, r->who.person, e).verb;
-        apply(want, e, verb);
-    }
-    if (memcmp(want, ch->copy, sizeof(want)) != 0)
-        world_fail(w, "reader %d: its copy is not the log", r->number);
-    look(w, r, ch, want);
-    if (want_is_plain(want_of(w, ch)) && memcmp(want, ch->copy, sizeof(want)) != 0)
-        world_fail(w, "reader %d: its copy is not the tables", r->number);
-    memcpy(ch->base, ch->copy, sizeof(ch->base));
-    ch->base_seq = w->heard;
 }
 
-void oracle_check_copies(struct world *w)
+static void get(struct world *w, struct sim_who who, const char *table, struct sim_call *call)
 {
+    char target[80];
+    snprintf(target, sizeof(target), "/rest/v1/%s?select=*", table);
+    server_ask(w, who, target, NULL, call);
+}
+
+/* What a real GET says now is what the reader has. */
+static void check_by_get(struct world *w, const struct reader *r, const struct sim_channel *ch,
+                         int table)
+{
+    const struct sim_table *t = &sim_tables[table];
+    struct sim_call call;
+    sim_copy rows;
+    get(w, r->who, t->name, &call);
+    if (call.api.response.status != 200)
+        world_fail(w, "reader %d: a GET was answered with %d", r->number, call.api.response.status);
+    else if (copy_read_rows(w, table, call.api.response.body, rows) &&
+             memcmp(rows + t->first, ch->copy + t->first, (size_t)t->count * sizeof(rows[0])) != 0)
+        world_fail(w, "reader %d: its copy of %s is not what a GET gives", r->number, t->name);
+    api_call_done(&call.api);
+}
+
+/* Those who hear all of their tables have the tables themselves.  When the role has changed since
+ * the snapshot, there is more than one right copy. */
+static void check_copy(struct world *w, struct reader *r, struct sim_channel *ch)
+{
+    sim_copy tables;
+    int role = model_only_role(model_roles(&w->model, r->who, ch->base_seq, w->model.count));
+    if (role < 0) {
+        copy_forget(w, r, ch);
+        return;
+    }
+    if (!want_is_plain(want_of(w, ch)))
+        return;
+    look(w, r, ch, (unsigned)role, tables);
+    if (memcmp(tables, ch->copy, sizeof(tables)) != 0)
+        world_fail(w, "reader %d: its copy is not the tables", r->number);
+    for (int t = 0; t < TABLE_COUNT && !w->violation[0]; t++)
+        if (ch->parts[t] == PART_HELD)
+            check_by_get(w, r, ch, t);
+}
+
+/* The store by itself: its tables are the log folded, and what is derived is right. */
+static void check_store(struct world *w)
+{
+    struct sim_who service = {-1, ROLE_SERVICE};
+    struct sim_call call;
+    sim_copy rows;
+    for (int t = 0; t < TABLE_COUNT && !w->violation[0]; t++) {
+        get(w, service, sim_tables[t].name, &call);
+        size_t size = (size_t)sim_tables[t].count * sizeof(rows[0]);
+        if (copy_read_rows(w, t, call.api.response.body, rows) &&
+            memcmp(rows + sim_tables[t].first, w->model.hashes + sim_tables[t].first, size) != 0)
+            world_fail(w, "%s is not its log", sim_tables[t].name);
+        api_call_done(&call.api);
+    }
+    buf_reset(&w->text);
+    if (store_verify(w->server.session, &w->text))
+        world_fail(w, "store_verify: %.*s", (int)w->text.size, w->text.data);
+}
+
+void oracle_check_quiet(struct world *w)
+{
+    check_store(w);
     for (int i = 0; i < w->reader_count; i++) {
         struct reader *r = &w->readers[i];
-        for (int k = 0; k < r->channel_count; k++)
-            if (r->channels[k].is_live && r->channels[k].has_copy)
+        for (int k = 0; k < r->channel_count && !w->violation[0]; k++)
+            if (r->channels[k].is_live && copy_has_any(&r->channels[k]))
                 check_copy(w, r, &r->channels[k]);
     }
 }

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { TEXT_MAX = 64 << 20, TOPIC_MAX = 24 };
 static const int64_t second_us = INT64_C(1000000);
@@ -14,7 +15,7 @@ void reader_init(struct world *w, struct reader *r, int number)
     if (kind == 0)
         r->who.role = ROLE_SERVICE;
     else if (kind > 2)
-        r->who.person = (int)rng_below(&w->rng, 10);
+        r->who.person = (int)rng_below(&w->rng, PEOPLE);
     r->channel_count = 1 + (int)rng_below(&w->rng, CHANNELS_MAX);
     for (int i = 0; i < r->channel_count; i++) {
         r->channels[i].topic = i + (number & 1) * CHANNELS_MAX;
@@ -22,11 +23,15 @@ void reader_init(struct world *w, struct reader *r, int number)
     }
     r->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
     buf_init(&r->in, TEXT_MAX);
+    ask_init(&r->ask);
 }
 
-void reader_done(struct reader *r)
+void reader_done(struct world *w, struct reader *r)
 {
+    ask_done(w, &r->ask);
     buf_done(&r->in);
+    for (int i = 0; i < r->channel_count; i++)
+        free(r->channels[i].early);
 }
 
 /* ---- out ---- */
@@ -90,14 +95,17 @@ static void put_topic(const struct sim_channel *ch, char out[TOPIC_MAX])
 
 static void put_token(struct world *w, const struct reader *r, struct buf *out)
 {
-    struct claims claims = {.kind = TOKEN_USER, .expires_s = w->start_us / second_us + 36000};
     if (r->who.person < 0)
         return;
-    sim_uuid(TABLE_USERS, r->who.person, claims.user_id);
     json_put_key(out, BYTES("access_token"));
     buf_put_char(out, '"');
-    token_sign(out, w->secret, &claims, NULL, BYTES("sim"));
+    world_put_token(w, r->who, out);
     buf_put_char(out, '"');
+}
+
+static const struct shard *shard_of(const struct world *w, const struct reader *r)
+{
+    return &w->server.shards[r->wire->shard];
 }
 
 static void join(struct world *w, struct reader *r, struct sim_channel *ch)
@@ -107,16 +115,16 @@ static void join(struct world *w, struct reader *r, struct sim_channel *ch)
     put_topic(ch, topic);
     make_ref(r, ch->join_ref);
     ch->state = CHANNEL_JOINING;
-    ch->asked_seq = w->heard;
+    ch->asked_seq = shard_of(w, r)->heard;
     ch->patience_us = w->now_us + 15 * second_us;
-    ch->asks_resume = ch->has_copy && !world_chance(w, 6);
-    ch->resume_seq = ch->asks_resume ? ch->cursor : 0;
+    ch->asks_resume = copy_has_any(ch) && copy_is_whole(ch) && !world_chance(w, 6);
+    ch->resume_seq = ch->asks_resume ? copy_cursor(ch) : 0;
     buf_reset(out);
     buf_put_literal(out, "{\"config\":{\"postgres_changes\":");
     want_put_json(&w->wants[ch->want], out);
     if (ch->asks_resume || world_chance(w, 2)) {
         buf_put_literal(out, ",\"resume\":{\"epoch\":");
-        json_put_string(out, ch->asks_resume ? w->config.epoch : BYTES(""));
+        json_put_string(out, ch->asks_resume ? store_epoch(w->server.store) : BYTES(""));
         buf_put_literal(out, ",\"seq\":");
         buf_put_u64(out, ch->resume_seq);
         buf_put_char(out, '}');
@@ -150,14 +158,6 @@ static void beat(struct world *w, struct reader *r)
 
 /* ---- in ---- */
 
-static struct json_value member(struct json_value object, const char *name)
-{
-    struct json_value v;
-    if (json_get(object, bytes_of(name), &v))
-        return (struct json_value){JSON_NULL, BYTES("null")};
-    return v;
-}
-
 static void take_ids(struct world *w, const struct reader *r, struct sim_channel *ch,
                      struct json_value bindings)
 {
@@ -166,7 +166,7 @@ static void take_ids(struct world *w, const struct reader *r, struct sim_channel
     struct bytes key;
     int count = 0;
     for (int64_t id; count < w->wants[ch->want].count && json_next(&it, &key, &v); count++) {
-        if (json_to_i64(member(v, "id"), &id))
+        if (json_to_i64(sim_member(v, "id"), &id))
             break;
         ch->ids[count] = (uint32_t)id;
     }
@@ -174,21 +174,36 @@ static void take_ids(struct world *w, const struct reader *r, struct sim_channel
         world_fail(w, "reader %d: its bindings did not come back", r->number);
 }
 
+/* From when on nothing may be missing: the head at which the hub has joined it, or one behind it. */
+static uint64_t begin_of(struct world *w, const struct reader *r, struct json_value resume)
+{
+    int64_t seq;
+    uint64_t heard = shard_of(w, r)->heard;
+    if (resume.type != JSON_OBJECT)
+        return heard;
+    if (json_to_i64(sim_member(resume, "seq"), &seq) || seq < 0 || (uint64_t)seq > heard) {
+        world_fail(w, "reader %d: an answer without a proper seq", r->number);
+        return heard;
+    }
+    return (uint64_t)seq;
+}
+
 static void joined(struct world *w, struct reader *r, struct sim_channel *ch,
                    struct json_value response)
 {
     bool is_replayed = false;
-    struct json_value resume = member(response, "resume");
-    if (resume.type == JSON_OBJECT && json_to_bool(member(resume, "replayed"), &is_replayed))
+    struct json_value resume = sim_member(response, "resume");
+    if (resume.type == JSON_OBJECT && json_to_bool(sim_member(resume, "replayed"), &is_replayed))
         world_fail(w, "reader %d: an answer without replayed", r->number);
-    take_ids(w, r, ch, member(response, "postgres_changes"));
+    take_ids(w, r, ch, sim_member(response, "postgres_changes"));
     ch->state = CHANNEL_IN;
     ch->is_live = true;
     is_replayed &= ch->asks_resume;
-    ch->last = is_replayed ? ch->resume_seq : 0;
-    w->resumes += is_replayed;
+    w->counters.resumes += is_replayed;
     if (!is_replayed)
-        oracle_snapshot(w, r, ch);
+        copy_begin(w, r, ch);
+    ch->last = is_replayed ? ch->resume_seq : 0;
+    ch->checked = is_replayed ? ch->resume_seq : begin_of(w, r, resume);
 }
 
 static bool is_ref(struct bytes ref, const char *text)
@@ -201,10 +216,10 @@ static void recv_reply(struct world *w, struct reader *r, struct sim_channel *ch
 {
     if (ch->state != CHANNEL_JOINING || !is_ref(m->ref, ch->join_ref))
         return;
-    bool is_ok = json_string_equals(member(m->payload, "status").raw, BYTES("ok"));
+    bool is_ok = json_string_equals(sim_member(m->payload, "status").raw, BYTES("ok"));
     oracle_check_answer(w, r, ch, is_ok);
     if (is_ok) {
-        joined(w, r, ch, member(m->payload, "response"));
+        joined(w, r, ch, sim_member(m->payload, "response"));
         return;
     }
     ch->state = CHANNEL_OUT;
@@ -214,7 +229,7 @@ static void recv_reply(struct world *w, struct reader *r, struct sim_channel *ch
 static void recv_change(struct world *w, struct reader *r, struct sim_channel *ch,
                         const struct phx_message *m)
 {
-    w->events++;
+    w->counters.events++;
     if (!ch->is_live)
         world_fail(w, "reader %d: a change on a channel that is not joined", r->number);
     else if (!(w->sabotage == SABOTAGE_DROP && world_chance(w, 50)))
@@ -235,14 +250,14 @@ static void recv_end(struct world *w, struct sim_channel *ch, const struct phx_m
 
 static void recv_system(struct world *w, const struct reader *r, const struct phx_message *m)
 {
-    struct bytes text = member(m->payload, "message").raw;
-    if (json_string_equals(member(m->payload, "status").raw, BYTES("error")) &&
+    struct bytes text = sim_member(m->payload, "message").raw;
+    if (json_string_equals(sim_member(m->payload, "status").raw, BYTES("error")) &&
         !bytes_starts_with(text, BYTES("\"Too far behind")) &&
         !(w->is_poor && bytes_starts_with(text, BYTES("\"out of memory"))) &&
         !bytes_starts_with(text, BYTES("\"Unauthorized")))
         world_fail(w, "reader %d: was told %.*s", r->number, (int)text.size, text.data);
-    w->losses += bytes_starts_with(text, BYTES("\"Too far behind"));
-    w->closes += bytes_starts_with(text, BYTES("\"Unauthorized"));
+    w->counters.losses += bytes_starts_with(text, BYTES("\"Too far behind"));
+    w->counters.closes += bytes_starts_with(text, BYTES("\"Unauthorized"));
 }
 
 static struct sim_channel *find_channel(struct reader *r, struct bytes topic)
@@ -346,7 +361,7 @@ static void connect(struct world *w, struct reader *r)
 {
     if (w->now_us < r->retry_at_us)
         return;
-    r->wire = wire_open(w, r);
+    r->wire = wire_open(w, r->version, r->who.person < 0 && r->who.role == ROLE_SERVICE);
     r->retry_at_us = w->now_us + world_delay(w, 2 * second_us);
     r->beat_at_us = w->now_us + world_delay(w, 25 * second_us);
     for (int i = 0; i < r->channel_count; i++)
@@ -373,21 +388,32 @@ static bool is_forgotten(const struct world *w, const struct sim_channel *ch)
     return w->is_poor && is_waiting && w->now_us >= ch->patience_us;
 }
 
-static void tend_channel(struct world *w, struct reader *r, struct sim_channel *ch)
+/* Some take their snapshot first and resume from there, the others when they have joined. */
+static void begin(struct world *w, struct reader *r, struct sim_channel *ch)
 {
-    if (is_forgotten(w, ch)) {
-        reader_disconnect(w, r);
-        return;
-    }
-    if (ch->state != CHANNEL_OUT || w->now_us < ch->retry_at_us) {
-        change_mind(w, r, ch);
-        return;
-    }
     if (!w->is_calm && world_chance(w, 8)) {
         ch->want = (int)rng_below(&w->rng, WANTS);
-        ch->has_copy = false;
+        copy_forget(w, r, ch);
     }
-    join(w, r, ch);
+    if ((copy_has_any(ch) && copy_is_whole(ch)) || world_chance(w, 2)) {
+        join(w, r, ch);
+        return;
+    }
+    copy_begin(w, r, ch);
+    ch->state = CHANNEL_FETCHING;
+    ch->patience_us = w->now_us + 15 * second_us;
+}
+
+static void tend_channel(struct world *w, struct reader *r, struct sim_channel *ch)
+{
+    if (is_forgotten(w, ch))
+        reader_disconnect(w, r);
+    else if (ch->state == CHANNEL_OUT && w->now_us >= ch->retry_at_us)
+        begin(w, r, ch);
+    else if (ch->state == CHANNEL_FETCHING && (copy_is_whole(ch) || w->now_us >= ch->patience_us))
+        join(w, r, ch);
+    else
+        change_mind(w, r, ch);
 }
 
 void reader_act(struct world *w, struct reader *r)
@@ -411,4 +437,6 @@ void reader_act(struct world *w, struct reader *r)
     }
     for (int i = 0; i < r->channel_count && r->wire; i++)
         tend_channel(w, r, &r->channels[i]);
+    if (w->now_us >= r->stalled_until_us)
+        copy_fetch(w, r);
 }

@@ -4,75 +4,55 @@
 
 static const char *const op_names[] = {"eq",  "neq", "gt", "gte",        "lt",
                                        "lte", "in",  "is", "isdistinct", "like"};
-static const char letters[NOTES_PLAIN + 1] = "aelty";
+static const char letters[WORDS_PLAIN + 1] = "aelty";
 
 /* ---- making ---- */
 
-static bool is_ordered(enum field field)
+static int64_t random_value(struct rng *r, int table, enum kind kind)
 {
-    return field == FIELD_NUMBER || field == FIELD_CENTS;
-}
-
-static int32_t random_value(struct rng *r, enum field field)
-{
-    switch (field) {
-    case FIELD_CENTS:
-        return (int32_t)rng_below(r, 1000);
-    case FIELD_NOTE:
-        return (int32_t)rng_below(r, NOTES_PLAIN);
-    case FIELD_FLAG:
-        return (int32_t)rng_below(r, 2);
-    case FIELD_ROLE:
-        return ROLE_OWNER + (int32_t)rng_below(r, 3);
+    switch (kind) {
+    case KIND_CENTS:
+        return (int64_t)rng_below(r, 1000);
+    case KIND_WORD:
+        return (int64_t)rng_below(r, WORDS_PLAIN);
+    case KIND_FLAG:
+    case KIND_SHIFT:
+        return (int64_t)rng_below(r, 2);
+    case KIND_ROLE:
+        return ROLE_OWNER + (int64_t)rng_below(r, 3);
+    case KIND_DAY:
+        return 20270114 + (int64_t)rng_below(r, 3);
+    case KIND_OWN:
+        return (int64_t)rng_below(r, (uint64_t)sim_tables[table].count);
     default:
-        return (int32_t)rng_below(r, 10);
+        return (int64_t)rng_below(r, BREADS);
     }
 }
 
-static enum term_op random_op(struct rng *r, enum field field)
+static enum term_op random_op(struct rng *r, enum kind kind)
 {
     static const enum term_op unordered[] = {TERM_EQ, TERM_EQ,      TERM_NEQ,
                                              TERM_IN, TERM_IS_NULL, TERM_DISTINCT};
-    if (field == FIELD_NOTE && rng_below(r, 3) == 0)
+    if (kind == KIND_WORD && rng_below(r, 3) == 0)
         return TERM_LIKE;
-    return is_ordered(field) ? (enum term_op)rng_below(r, TERM_DISTINCT + 1)
-                             : unordered[rng_below(r, 6)];
+    return kind == KIND_NUMBER || kind == KIND_CENTS ? (enum term_op)rng_below(r, TERM_DISTINCT + 1)
+                                                     : unordered[rng_below(r, 6)];
 }
 
-static void make_term(struct term *t, struct rng *r, const struct sim_column *column)
+static void make_term(struct term *t, struct rng *r, int table, int column)
 {
-    *t = (struct term){.field = column->field, .op = random_op(r, column->field)};
+    enum kind kind = sim_tables[table].columns[column].kind;
+    *t = (struct term){.column = column, .op = random_op(r, kind)};
     t->is_not = rng_below(r, 5) == 0;
     if (t->op != TERM_IS_NULL)
         t->value_count = t->op == TERM_IN ? 1 + (int)rng_below(r, VALUES_MAX) : 1;
     for (int i = 0; i < t->value_count; i++)
-        t->values[i] = random_value(r, t->field);
+        t->values[i] = random_value(r, table, kind);
 }
 
-static void put_value(struct buf *out, enum field field, int table, int32_t value)
+static void put_term(struct buf *out, const struct term *t, int table)
 {
-    char id[SIM_UUID];
-    sim_uuid(field == FIELD_WHO ? TABLE_USERS : table, value, id);
-    if (field == FIELD_ID || field == FIELD_WHO)
-        buf_put(out, bytes_of(id));
-    else if (field == FIELD_NOTE)
-        buf_put(out, bytes_of(sim_notes[value]));
-    else if (field == FIELD_FLAG)
-        buf_put(out, value ? BYTES("true") : BYTES("false"));
-    else if (field == FIELD_ROLE)
-        buf_put(out, role_name((enum role)value));
-    else if (field == FIELD_NUMBER)
-        buf_put_i64(out, value);
-    if (field != FIELD_CENTS)
-        return;
-    buf_put_i64(out, value / 100);
-    buf_put_char(out, '.');
-    buf_put_u64_padded(out, (uint64_t)(value % 100), 2);
-}
-
-static void put_term(struct buf *out, const struct term *t, int table, const char *column)
-{
-    buf_put(out, bytes_of(column));
+    buf_put(out, bytes_of(sim_tables[table].columns[t->column].name));
     buf_put_char(out, '=');
     if (t->is_not)
         buf_put_literal(out, "not.");
@@ -84,7 +64,7 @@ static void put_term(struct buf *out, const struct term *t, int table, const cha
         if (i > 0)
             buf_put_char(out, ',');
         if (t->op != TERM_LIKE)
-            put_value(out, t->field, table, t->values[i]);
+            sim_put_text(out, table, t->column, t->values[i]);
     }
     if (t->op == TERM_LIKE) {
         buf_put_char(out, '%');
@@ -105,11 +85,10 @@ static void make_filter(struct wish *w, struct rng *r)
     buf_init(&text, FILTER_TEXT_MAX - 1);
     w->term_count = 1 + (int)rng_below(r, TERMS_MAX);
     for (int i = 0; i < w->term_count; i++) {
-        const struct sim_column *c = &t->columns[rng_below(r, (uint64_t)columns)];
-        make_term(&w->terms[i], r, c);
+        make_term(&w->terms[i], r, w->table, (int)rng_below(r, (uint64_t)columns));
         if (i > 0)
             buf_put_char(&text, ',');
-        put_term(&text, &w->terms[i], w->table, c->name);
+        put_term(&text, &w->terms[i], w->table);
     }
     snprintf(w->filter, sizeof(w->filter), "%.*s", (int)text.size, text.data);
     buf_done(&text);
@@ -159,7 +138,7 @@ bool want_is_plain(const struct want *w)
 
 /* ---- deciding ---- */
 
-static bool compares(const struct term *t, int32_t value)
+static bool compares(const struct term *t, int64_t value)
 {
     bool is_in = false;
     for (int i = 0; i < t->value_count; i++)
@@ -169,7 +148,7 @@ static bool compares(const struct term *t, int32_t value)
     case TERM_DISTINCT:
         return !is_in;
     case TERM_LIKE:
-        return strchr(sim_notes[value], letters[t->values[0]]) != NULL;
+        return strchr(sim_words[value], letters[t->values[0]]) != NULL;
     case TERM_GT:
         return value > t->values[0];
     case TERM_GTE:
@@ -184,10 +163,10 @@ static bool compares(const struct term *t, int32_t value)
 }
 
 /* As in SQL, what compares with null is unknown, and `not` leaves it so. */
-static bool term_holds(const struct term *t, int slot, const struct sim_row *row)
+static bool term_holds(const struct term *t, const struct sim_row *row)
 {
-    int32_t value = t->field == FIELD_ID ? slot : row->fields[t->field];
-    bool is_null = t->field == FIELD_NOTE && value == NOTE_NULL;
+    int64_t value = row->fields[t->column];
+    bool is_null = value == FIELD_NULL;
     if (t->op == TERM_IS_NULL)
         return is_null != t->is_not;
     if (is_null)
@@ -195,21 +174,24 @@ static bool term_holds(const struct term *t, int slot, const struct sim_row *row
     return compares(t, value) != t->is_not;
 }
 
-static bool wish_has_row(const struct wish *w, int table, int slot, const struct sim_row *row)
+static bool terms_hold(const struct wish *w, const struct sim_row *row)
 {
-    if (w->table >= 0 && w->table != table)
-        return false;
     for (int i = 0; i < w->term_count; i++)
-        if (!term_holds(&w->terms[i], slot, row))
+        if (!term_holds(&w->terms[i], row))
             return false;
     return true;
+}
+
+static bool wish_has_row(const struct wish *w, int place, const struct sim_row *row)
+{
+    return (w->table < 0 || w->table == sim_table_of_place(place)) && terms_hold(w, row);
 }
 
 struct hearing want_hear(const struct want *w, const uint32_t *ids, unsigned role, int person,
                          const struct entry *e)
 {
-    bool saw = bakery_sees(role, person, e->table, e->slot, &e->old_row);
-    bool sees = bakery_sees(role, person, e->table, e->slot, &e->new_row);
+    bool saw = rules_see(role, person, e->place, &e->old_row);
+    bool sees = rules_see(role, person, e->place, &e->new_row);
     struct hearing h = {.verb = e->change->verb, .has_whole_old = saw};
     struct hearing nothing = {.verb = VERB_SELECT};
     if (!saw && !sees)
@@ -219,20 +201,81 @@ struct hearing want_hear(const struct want *w, const uint32_t *ids, unsigned rol
     for (int i = 0; i < w->count; i++) {
         const struct wish *wish = &w->wishes[i];
         if ((wish->verb == 0 || wish->verb == (int)h.verb) &&
-            wish_has_row(wish, e->table, e->slot,
-                         h.verb == VERB_DELETE ? &e->old_row : &e->new_row))
+            wish_has_row(wish, e->place, h.verb == VERB_DELETE ? &e->old_row : &e->new_row))
             h.ids[h.id_count++] = ids[i];
     }
     return h.id_count > 0 ? h : nothing;
 }
 
-bool want_has_row(const struct want *w, unsigned role, int person, int table, int slot,
+bool want_has_row(const struct want *w, unsigned role, int person, int place,
                   const struct sim_row *row)
 {
-    if (!bakery_sees(role, person, table, slot, row))
+    if (!rules_see(role, person, place, row))
         return false;
     for (int i = 0; i < w->count; i++)
-        if (wish_has_row(&w->wishes[i], table, slot, row))
+        if (wish_has_row(&w->wishes[i], place, row))
             return true;
     return false;
+}
+
+/* ---- asking for the rows themselves ---- */
+
+bool want_has_table(const struct want *w, int table)
+{
+    for (int i = 0; i < w->count; i++)
+        if (w->wishes[i].table < 0 || w->wishes[i].table == table)
+            return true;
+    return false;
+}
+
+/* The wish whose filter the answer is to have. */
+static const struct wish *only_wish(const struct want *w, int table)
+{
+    const struct wish *only = NULL;
+    for (int i = 0; i < w->count; i++) {
+        const struct wish *wish = &w->wishes[i];
+        if (wish->table >= 0 && wish->table != table)
+            continue;
+        if (only || wish->table < 0)
+            return NULL;
+        only = wish;
+    }
+    for (int i = 0; only && i < only->term_count; i++)
+        if (only->terms[i].op >= TERM_DISTINCT)
+            return NULL;
+    return only;
+}
+
+static void put_escaped(struct buf *out, struct bytes text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == ' ')
+            buf_put_literal(out, "%20");
+        else
+            buf_put_char(out, text.data[i]);
+    }
+}
+
+void want_put_target(const struct want *w, int table, struct buf *out)
+{
+    const struct wish *wish = only_wish(w, table);
+    struct buf term;
+    buf_put_literal(out, "/rest/v1/");
+    buf_put(out, bytes_of(sim_tables[table].name));
+    buf_put_literal(out, "?select=*");
+    buf_init(&term, FILTER_TEXT_MAX);
+    for (int i = 0; wish && i < wish->term_count; i++) {
+        buf_reset(&term);
+        put_term(&term, &wish->terms[i], table);
+        buf_put_char(out, '&');
+        put_escaped(out, buf_bytes(&term));
+    }
+    buf_done(&term);
+}
+
+bool want_gets_row(const struct want *w, unsigned role, int person, int place,
+                   const struct sim_row *row)
+{
+    const struct wish *wish = only_wish(w, sim_table_of_place(place));
+    return rules_see(role, person, place, row) && (!wish || terms_hold(wish, row));
 }

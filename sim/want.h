@@ -3,7 +3,7 @@
 #ifndef SIM_WANT_H
 #define SIM_WANT_H
 
-#include "bakery.h"
+#include "rules.h"
 
 enum { WISHES_MAX = 3, TERMS_MAX = 2, VALUES_MAX = 3, FILTER_TEXT_MAX = 400 };
 
@@ -21,11 +21,11 @@ enum term_op {
 };
 
 struct term {
-    enum field field;
+    int column;
     enum term_op op;
     bool is_not;
     int value_count;
-    int32_t values[VALUES_MAX];
+    int64_t values[VALUES_MAX];
 };
 
 /* One binding. */
@@ -56,10 +56,20 @@ void want_put_json(const struct want *w, struct buf *out);
 /* `ids`: of the wishes, as the hub has given them. */
 struct hearing want_hear(const struct want *w, const uint32_t *ids, unsigned role, int person,
                          const struct entry *e);
-/* Is the row in what a reader of this role would be given by a query? */
-bool want_has_row(const struct want *w, unsigned role, int person, int table, int slot,
+/* Is the row in what a reader of this role is shown of it? */
+bool want_has_row(const struct want *w, unsigned role, int person, int place,
                   const struct sim_row *row);
 /* All changes of its tables: folding them keeps a true copy. */
 bool want_is_plain(const struct want *w);
+
+/* ---- asking for the rows themselves ---- */
+
+bool want_has_table(const struct want *w, int table);
+/* The target of a GET for the rows of the table; with the filter of its only wish, if REST has such
+ * filters. */
+void want_put_target(const struct want *w, int table, struct buf *out);
+/* Is the row in the answer? */
+bool want_gets_row(const struct want *w, unsigned role, int person, int place,
+                   const struct sim_row *row);
 
 #endif

@@ -1,19 +1,29 @@
-/* world: one simulated bakery with one hub, a bad network and its readers, all driven by one seed
- * and a virtual clock.  Everything random comes from `rng`, in one order, so that a seed is a
- * complete bug report. */
+/* world: one simulated bakery: a server of the real store, api and hubs, a bad network, readers who
+ * keep copies and clerks who write, all driven by one seed and a virtual clock.  Everything random
+ * comes from `rng`, in one order, so that a seed is a complete bug report. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include "api/api.h"
+#include "deed.h"
 #include "hub/hub.h"
+#include "store/store.h"
 #include "want.h"
 
 enum {
-    READERS_MAX = 50,
+    SHARDS_MAX = 2,
+    CALLS_MAX = 128,
+    CLERKS = 24,
+    READERS_MAX = 40,
     CHANNELS_MAX = 3,
     WANTS = 12,
-    WIRES_MAX = 256,
+    WIRES_MAX = 400,
     JOIN_REF_SIZE = 16,
-    DOWN_MAX = 8 * 1024 /* bytes that the kernel and the network hold for a reader */
+    /* What a hub holds without connections: texts of changes that it remembers (1 MiB, in a buffer
+     * that grows by doubling), its window, and small things. */
+    HUB_REST_MAX = 3 << 20,
+    HUB_CONN_MAX = 96 * 1024, /* what it holds for one, beside its outbox */
+    DOWN_MAX = 8 * 1024       /* bytes that the kernel and the network hold for a reader */
 };
 
 /* What is broken on purpose, to see that it is noticed. */
@@ -21,26 +31,110 @@ enum sabotage {
     SABOTAGE_NONE,
     SABOTAGE_DROP,   /* a change is lost on its way */
     SABOTAGE_REPEAT, /* a change is heard twice */
-    SABOTAGE_LEAK,   /* the policies show too much */
-    SABOTAGE_COPY    /* a reader forgets to take a row out */
+    SABOTAGE_LEAK,   /* the hub's policies show too much */
+    SABOTAGE_COPY,   /* a reader forgets to take a row out */
+    SABOTAGE_LOSE,   /* the store answers a write and keeps its change to itself */
+    SABOTAGE_COUNT
 };
+
+/* ---- the network ---- */
 
 /* One TCP connection, as both ends see it. */
 struct wire {
     bool is_used;
-    bool is_served;   /* the hub knows it */
-    bool is_read;     /* a reader holds its end */
-    bool is_flushing; /* the hub may have bytes */
-    bool is_closing, is_abrupt;
+    bool is_served; /* the server has its end */
+    bool is_read;   /* the client has its end */
+    bool is_http;   /* carries one request; else a WebSocket of the hub */
+    bool is_flushing, is_closing, is_abrupt;
+    bool is_dead;  /* swallows everything, and neither end knows */
+    bool is_reset; /* the client is told that it has ended, whatever is still in it */
+    int shard;
     struct hub_conn_id id;
+    struct http_parser *parser;
+    struct sim_who who; /* HTTP: who asks … */
+    struct deed deed;   /* … and for which write; of verb VERB_SELECT: none */
     struct buf up, down;
     int64_t up_at_us, down_at_us; /* when the first waiting byte gets through */
     int64_t gone_at_us;           /* cut: when the server notices */
 };
 
-enum channel_state { CHANNEL_OUT, CHANNEL_JOINING, CHANNEL_IN, CHANNEL_LEAVING };
+/* ---- the server ---- */
 
-typedef uint64_t sim_copy[TABLE_COUNT][SLOTS]; /* hash of the row's text; 0: no such row */
+enum call_state { CALL_FREE, CALL_WRITING, CALL_READING, CALL_BACK };
+
+/* One HTTP request that is being answered. */
+struct sim_call {
+    enum call_state state;
+    uint64_t number; /* in the order in which they came */
+    struct api_call api;
+    struct http_parser *parser; /* lends the request */
+    struct wire *wire;          /* NULL: nobody waits any more */
+    struct deed deed;
+    int shard;
+    int64_t due_us;     /* CALL_READING: when a reader has time */
+    uint64_t after_seq; /* CALL_BACK: the shard has these changes in its mail before it */
+};
+
+struct shard {
+    struct hub *hub;
+    struct hub_config config;
+    struct api api;
+    uint64_t heard; /* its head: what its readers can know of */
+};
+
+struct server {
+    struct store *store;
+    struct store_session *session; /* NULL: the server is down */
+    struct policies *leaky;        /* SABOTAGE_LEAK */
+    struct changes recent;         /* that the hubs began with */
+    int64_t up_at_us;              /* down until then */
+    int64_t stop_at_us;            /* draining until then; INT64_MAX: not */
+    int shard_count;
+    struct shard shards[SHARDS_MAX];
+    size_t window; /* changes that a hub keeps */
+    struct hub_limits limits;
+    struct sim_call calls[CALLS_MAX];
+    uint64_t call_count;
+    int64_t hub_bytes; /* memory of the hubs */
+};
+
+/* ---- who uses it ---- */
+
+/* An HTTP request on its way, as the client sees it. */
+struct ask {
+    struct wire *wire; /* NULL: none */
+    struct buf in;
+    int64_t patience_us;
+};
+enum ask_state { ASK_WAITING, ASK_LOST, ASK_DONE };
+struct answer {
+    int status;
+    uint64_t seq;             /* HomeBake-Seq; 0: not said */
+    struct bytes epoch, body; /* borrowed from the ask */
+};
+
+/* Somebody who writes, one thing after the other. */
+struct clerk {
+    struct deed deed; /* of verb VERB_SELECT: none */
+    struct ask ask;
+    int64_t next_at_us;
+};
+
+enum channel_state { CHANNEL_OUT, CHANNEL_FETCHING, CHANNEL_JOINING, CHANNEL_IN, CHANNEL_LEAVING };
+/* Of one table in a channel's copy. */
+enum part_state {
+    PART_NONE,   /* not asked for */
+    PART_WANTED, /* a snapshot is to be fetched */
+    PART_HELD,   /* there was one, and changes follow it */
+    PART_REFUSED /* there is none to be had */
+};
+
+/* A change that was heard while snapshots were on their way. */
+struct sim_heard {
+    uint64_t seq, hash, truth; /* what the reader makes of the row, and what it must be */
+    int place;
+    bool is_forgotten; /* SABOTAGE_COPY */
+};
 
 struct sim_channel {
     enum channel_state state;
@@ -52,16 +146,18 @@ struct sim_channel {
     bool asks_resume;
     uint32_t ids[WISHES_MAX];
     /* What the reader knows. */
-    bool has_copy;
-    uint64_t cursor; /* its copy is true up to here */
+    enum part_state parts[TABLE_COUNT];
+    uint64_t part_seqs[TABLE_COUNT]; /* of the snapshots */
     sim_copy copy;
+    uint64_t last; /* seq heard last */
+    struct sim_heard *early;
+    size_t early_count, early_capacity;
     /* What the oracle knows. */
-    bool is_live;     /* a subscription whose answer was read and whose end was not */
-    uint64_t last;    /* seq heard last in this subscription */
-    uint64_t checked; /* nothing is missing up to here */
-    uint64_t base_seq;
-    sim_copy base; /* what the copy was at base_seq */
-    bool is_whole; /* base was a snapshot, and the copy can be compared with the tables */
+    bool is_live;      /* a subscription whose answer was read and whose end was not */
+    bool is_dirty;     /* heard something in this step */
+    uint64_t checked;  /* nothing is missing up to here */
+    uint64_t base_seq; /* of the oldest snapshot */
+    sim_copy truth;    /* the log folded as far as `last`, over the same snapshots */
 };
 
 struct reader {
@@ -75,6 +171,20 @@ struct reader {
     uint32_t last_ref, beat_ref;
     int channel_count;
     struct sim_channel channels[CHANNELS_MAX];
+    struct ask ask; /* for a snapshot … */
+    int ask_channel, ask_table;
+    int64_t ask_again_us;
+    uint64_t ask_seq,
+        ask_heard; /* … the heads of the log, and of the slowest shard, when it left */
+};
+
+/* ---- all of it ---- */
+
+struct world_counters {
+    uint64_t faults, events, resumes, snapshots, restarts, crashes, losses, closes;
+    uint64_t writes, refused, groups, again;
+    struct hub_counters hub; /* behind, replayed, dropped_idle, dropped_slow of all hubs */
+    int64_t hub_bytes_max;
 };
 
 struct world {
@@ -82,74 +192,148 @@ struct world {
     struct rng rng;
     enum sabotage sabotage;
     int64_t start_us, now_us;
-    int64_t up_at_us; /* no hub until then */
-    bool is_calm;     /* no more faults and changes */
-    bool is_poor;     /* the hub runs out of memory now and then */
-    struct bakery bakery;
-    unsigned char secret[TOKEN_SECRET_SIZE];
-    struct hub_config config;
-    struct hub *hub; /* NULL: down */
-    uint64_t heard;  /* the head that readers can know of: that of the present or last hub */
+    bool is_calm;          /* no more faults and changes */
+    bool is_poor;          /* the server runs out of memory now and then */
+    int64_t rush_until_us; /* everybody writes without a pause */
+    struct model model;
+    struct server server;
     struct want wants[WANTS];
+    struct clerk clerks[CLERKS];
     int reader_count;
     struct reader readers[READERS_MAX];
     struct wire wires[WIRES_MAX];
-    struct buf text, message, decoded;
-    uint64_t faults, trace, events, resumes, snapshots, restarts, losses, closes;
-    struct hub_counters counters; /* of all hubs: behind, replayed, dropped_idle, dropped_slow */
-    char violation[400];          /* the first one; empty: none */
+    struct buf text, message, decoded, body;
+    struct outcome outcome;
+    uint64_t trace;
+    struct world_counters counters;
+    char violation[600]; /* the first one; empty: none */
 };
 
 /* Runs one seed to its end. */
 void world_run(struct world *w, uint64_t seed, enum sabotage sabotage);
+
 /* For the parts. */
-void world_fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void world_fail(struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);
 void world_trace(struct world *w, struct bytes b);
-void world_step(struct world *w, struct hub_in *in);
-/* Around a call of the hub: in a poor world it may run out of memory.  world_feed: it did. */
+/* Around a call of the server's own code: in a poor world it may run out of memory.  world_feed: it
+ * did. */
 void world_starve(struct world *w, bool is_allowed);
 bool world_feed(struct world *w);
 bool world_chance(struct world *w, uint64_t one_in);
 int64_t world_delay(struct world *w, int64_t max_us);
 void world_must(bool is_so);
+/* The member of a JSON object; null when there is none. */
+struct json_value sim_member(struct json_value object, const char *name);
+/* A token for `who`, or the key of a role without a person. */
+void world_put_token(struct world *w, struct sim_who who, struct buf *out);
+
+/* ---- server.c, judge.c ---- */
+
+void server_init(struct world *w);
+void server_done(struct world *w);
+/* One turn: mail, calls, timers, and the server's coming and going. */
+void server_run(struct world *w);
+void server_crash(struct world *w);
+void server_drain(struct world *w);
+static inline bool server_is_up(const struct world *w)
+{
+    return w->server.session != NULL;
+}
+void server_step_hub(struct world *w, int shard, struct hub_in *in);
+/* Bytes of a request. */
+void server_recv(struct world *w, struct wire *wire, struct bytes in);
+/* The client of this wire is gone. */
+void server_forget(struct world *w, const struct wire *wire);
+/* Carries a request out at once, beside the network: a GET of `target`, or a deed.  The answer is in
+ * `c->api.response` until the caller's api_call_done. */
+void server_ask(struct world *w, struct sim_who who, const char *target, const struct deed *deed,
+                struct sim_call *c);
+/* Has a group of calls done what it should?  Takes its changes into the model. */
+void judge_group(struct world *w, struct sim_call *const *calls, size_t count,
+                 const struct changes *changes, bool was_starved);
 
 /* ---- wire.c: the network and the shell ---- */
 
 /* NULL: refused. */
-struct wire *wire_open(struct world *w, const struct reader *r);
-/* Bytes of the reader. */
-void wire_say(struct world *w, struct wire *wire, struct bytes frame);
-/* Takes what has arrived for the reader into `out`.  False: the connection has ended. */
+struct wire *wire_open(struct world *w, enum phx_version version, bool is_service);
+struct wire *wire_open_http(struct world *w, struct sim_who who, const struct deed *deed);
+/* Bytes of the client. */
+void wire_say(struct world *w, struct wire *wire, struct bytes bytes);
+/* Takes what has arrived for the client into `out`.  False: the connection has ended. */
 bool wire_read(struct world *w, struct wire *wire, struct buf *out);
-/* The reader's end is gone; the server may take its time to notice. */
+/* The client's end is gone; the server may take its time to notice. */
 void wire_cut(struct world *w, struct wire *wire);
-/* Moves bytes on all wires, and takes what the hub gives out. */
+/* An HTTP answer; the server's end is closed behind it. */
+void wire_respond(struct world *w, struct wire *wire, const struct api_response *r);
+/* Something happens to the connection. */
+void wire_hurt(struct world *w, struct wire *wire);
+/* Moves bytes on all wires, and takes what the hubs give out. */
 void wires_move(struct world *w);
-/* The hub is no more. */
-void wires_lose_hub(struct world *w);
+/* The server is no more. */
+void wires_lose_server(struct world *w);
 void wires_done(struct world *w);
 
-/* ---- reader.c: the protocol ---- */
+/* ---- ask.c: HTTP, from the client's side ---- */
+
+void ask_init(struct ask *a);
+void ask_done(struct world *w, struct ask *a);
+/* False: the server cannot be reached.  `deed`: what a write means, else NULL. */
+bool ask_start(struct world *w, struct ask *a, struct sim_who who, const char *method,
+               struct bytes target, struct bytes body, const struct deed *deed);
+/* After ASK_LOST and ASK_DONE it is free again; the answer lives until the next start. */
+enum ask_state ask_poll(struct world *w, struct ask *a, struct answer *out);
+
+/* ---- clerk.c ---- */
+
+void clerk_init(struct world *w, struct clerk *c);
+void clerk_act(struct world *w, struct clerk *c);
+bool clerk_is_idle(const struct clerk *c);
+
+/* ---- reader.c: the protocol; copy.c: what a reader makes of it ---- */
 
 void reader_init(struct world *w, struct reader *r, int number);
-void reader_done(struct reader *r);
+void reader_done(struct world *w, struct reader *r);
 void reader_act(struct world *w, struct reader *r);
 /* The connection has ended. */
 void reader_disconnect(struct world *w, struct reader *r);
+/* All snapshots are to be fetched anew. */
+void copy_begin(struct world *w, struct reader *r, struct sim_channel *ch);
+void copy_forget(struct world *w, struct reader *r, struct sim_channel *ch);
+bool copy_is_whole(const struct sim_channel *ch);
+bool copy_has_any(const struct sim_channel *ch);
+/* How far it is true: a subscription may resume from there. */
+uint64_t copy_cursor(const struct sim_channel *ch);
+/* Fetches what is wanted, one table after the other. */
+void copy_fetch(struct world *w, struct reader *r);
+/* A change that was heard; `truth`: what it makes of the row, as the oracle knows it. */
+void copy_hear(struct world *w, struct sim_channel *ch, uint64_t seq, struct json_value data,
+               uint64_t truth);
+/* The rows of an answer; false when they cannot be read. */
+bool copy_read_rows(struct world *w, int table, struct bytes body, sim_copy out);
 
 /* ---- oracle.c ---- */
 
-/* The rows a query gives now; stands in for REST. */
-void oracle_snapshot(struct world *w, const struct reader *r, struct sim_channel *ch);
 /* One `postgres_changes` message; false when it was wrong. */
 bool oracle_hear(struct world *w, const struct reader *r, struct sim_channel *ch,
                  struct json_value payload);
+/* A snapshot of one table, as a copy of hashes. */
+void oracle_check_snapshot(struct world *w, const struct reader *r, struct sim_channel *ch,
+                           int table, uint64_t seq, const sim_copy rows);
+/* No snapshot: may that be? */
+void oracle_check_refusal(struct world *w, const struct reader *r, int table, int status);
 /* May `who` be refused, or accepted, for what happened since then? */
 void oracle_check_answer(struct world *w, const struct reader *r, const struct sim_channel *ch,
                          bool is_ok);
-/* Has everybody who may heard everything?  `*late`: who has not; -1: the hub itself. */
+/* After each step: is every copy that heard something the log as far as it goes? */
+void oracle_check_step(struct world *w);
+/* Has everybody who may heard everything?  `*late`: who has not; -1: the server, or a clerk. */
 bool oracle_all_caught_up(struct world *w, int *late);
 /* At a quiet moment: is every copy what it must be? */
-void oracle_check_copies(struct world *w);
+void oracle_check_quiet(struct world *w);
+
+/* ---- heap.c ---- */
+
+/* Bytes that are allocated now, by this program's own code. */
+int64_t heap_live(void);
 
 #endif
