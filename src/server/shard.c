@@ -141,7 +141,8 @@ static void accept_resume(struct shard *s)
 static void recv_peer(struct shard *s, struct peer *peer)
 {
     size_t size;
-    enum err e = stream_recv(&peer->stream, s->receive, sizeof(s->receive), &size);
+    size_t max = peer->is_live ? LIVE_RECEIVE_SIZE : RECEIVE_SIZE;
+    enum err e = stream_recv(&peer->stream, s->receive, max, &size);
     if (e == ERR_AGAIN)
         return;
     if (e && peer->http && !peer->is_live) {

@@ -10,6 +10,10 @@
 
 enum {
     RECEIVE_SIZE = 64 * 1024,
+    /* Of a live connection in one turn: so much can be asked for that the answers fit into its
+     * outbox, and no neighbour waits for more.  A TLS record at least, or its rest would be
+     * forgotten. */
+    LIVE_RECEIVE_SIZE = 16 * 1024,
     SEND_IOV_MAX = 64,
     SEND_BUDGET = 256 * 1024, /* bytes to one connection in one turn */
     FLUSH_SLICE = 256,        /* live connections between two looks at the other I/O */

@@ -260,6 +260,31 @@ static void a_change_reaches_the_readers_of_every_shard(void **state)
     }
 }
 
+/* What a client library does when it is back: so many answers do not fit into an outbox at once. */
+static void a_thousand_joins_in_one_write_are_all_answered(void **state)
+{
+    (void)state;
+    enum { JOINS = 1000 };
+    static char wire[JOINS * 256];
+    size_t size = 0;
+    int fd = upgrade(server, "/realtime/v1/websocket", "2.0.0", folder.service), answered = 0;
+    for (int i = 0; i < JOINS; i++) {
+        char text[200];
+        int length = snprintf(text, sizeof(text),
+                              "[\"%d\",\"%d\",\"realtime:%d\",\"phx_join\",{\"config\":"
+                              "{\"postgres_changes\":[{\"schema\":\"*\"}]}}]",
+                              i, i, i);
+        size += put_frame(wire + size, 1, text, (size_t)length);
+    }
+    say_bytes(fd, wire, size);
+    while (answered < JOINS) {
+        const char *text = hear_text(fd);
+        assert_null(strstr(text, "\"status\":\"error\""));
+        answered += strstr(text, "phx_reply") != NULL;
+    }
+    close(fd);
+}
+
 /* More readers than one slice holds: nobody is forgotten between two slices. */
 static void a_fan_out_of_many_slices_reaches_all(void **state)
 {
@@ -661,6 +686,7 @@ int main(void)
         cmocka_unit_test(handshakes_that_cannot_be_are_refused_with_a_reason),
         cmocka_unit_test(the_key_may_come_in_a_header),
         cmocka_unit_test(a_change_reaches_the_readers_of_every_shard),
+        cmocka_unit_test(a_thousand_joins_in_one_write_are_all_answered),
         cmocka_unit_test(a_fan_out_of_many_slices_reaches_all),
         cmocka_unit_test(a_broadcast_reaches_the_members_on_every_shard),
         cmocka_unit_test(a_change_is_timed_from_its_commit_to_every_socket),
