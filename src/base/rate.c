@@ -8,6 +8,8 @@ struct rate_limit rate_per_second(uint32_t burst, uint32_t per_second)
 int64_t rate_take(struct rate *r, const struct rate_limit *l, int64_t now_us)
 {
     int64_t full_us = rate_is_full(r, now_us) ? now_us : r->full_us;
+    if (full_us - now_us > (int64_t)l->burst * l->period_us)
+        full_us = now_us; /* the clock was set back: nobody waits for it to come here again */
     int64_t wait_us = full_us - now_us - (int64_t)(l->burst - 1) * l->period_us;
     if (wait_us > 0)
         return wait_us;

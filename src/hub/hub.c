@@ -2,6 +2,7 @@
 
 #include "hub/broadcast.h"
 #include "hub/deliver.h"
+#include "hub/flood.h"
 #include "hub/member.h"
 #include "hub/peer.h"
 #include "hub/relay.h"
@@ -24,6 +25,11 @@ const struct hub_limits hub_limits_default = {
     .outbox_frames_max = 1024,
     .channels_max = 1000,
     .bindings_max = 100,
+    .joins_burst = 2000,
+    .joins_per_s = 200,
+    .messages_burst = 4000,
+    .messages_per_s = 1000,
+    .refused_max = 2000,
     .idle_us = INT64_C(60000000),
     .presence_keys_max = 10000,
     .presence_metas_max = 100,
@@ -39,6 +45,7 @@ const struct hub_limits hub_limits_default = {
 static void set_limits(struct hub *h, const struct hub_limits *l)
 {
     h->limits = *l;
+    flood_set_limits(h);
     /* An empty outbox takes a broadcast of any size: what must be said goes behind it. */
     size_t direct_bytes = l->outbox_bytes_max + l->broadcast_max;
     h->direct_limit = (struct outbox_limit){direct_bytes, l->outbox_frames_max};
@@ -151,6 +158,7 @@ static enum err open_conn(struct hub *h, struct hub_in *in)
     c->tag = in->tag;
     c->key = bearer_of(&in->claims);
     c->heard_us = h->now_us;
+    flood_init(c);
     e = heap_set(&h->timers, &c->timer, h->now_us + h->limits.idle_us);
     if (e) {
         conns_remove(&h->conns, c);

@@ -37,6 +37,11 @@ struct hub_limits {
     size_t presence_bytes_max;   /* … and on all topics (64 MiB) */
     int64_t presence_window_us;  /* from a channel's diff to its next one (100 ms) */
     int64_t close_us;            /* from our close frame to the end of the connection (5 s) */
+
+    /* Rates of a connection. */
+    uint32_t joins_burst, joins_per_s;       /* 2,000, then 200 a second */
+    uint32_t messages_burst, messages_per_s; /* all but joins and heartbeats: 4,000, then 1,000 */
+    uint32_t refused_max; /* over these rates without a pause, then it is closed: 2,000 */
 };
 extern const struct hub_limits hub_limits_default;
 
@@ -189,11 +194,13 @@ struct hub_counters {
     uint64_t behind_now;     /* channels that wait for room */
     /* closed by us: did not read, did not speak, broke the rules, sent too much at once */
     uint64_t dropped_slow, dropped_idle, violations, messages_too_big;
-    uint64_t channels_over, bindings_over; /* joins refused by these limits */
-    uint64_t fetches, fetched;             /* pages asked of the store, changes that came */
-    uint64_t archive_hits; /* runs of changes found in a page that was fetched before */
-    uint64_t lost;         /* channels ended because not even the store reached back */
-    uint64_t present;      /* now: channels of this shard */
+    uint64_t dropped_flood;
+    uint64_t channels_over, bindings_over, joins_over; /* joins refused by these limits … */
+    uint64_t messages_over;                            /* … and messages */
+    uint64_t fetches, fetched; /* pages asked of the store, changes that came */
+    uint64_t archive_hits;     /* runs of changes found in a page that was fetched before */
+    uint64_t lost;             /* channels ended because not even the store reached back */
+    uint64_t present;          /* now: channels of this shard */
     uint64_t presence_diffs, presence_states, presence_refused;
 };
 struct hub_counters hub_counters(const struct hub *h);

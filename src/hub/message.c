@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "hub/broadcast.h"
+#include "hub/flood.h"
 #include "hub/join.h"
 #include "hub/member.h"
 #include "hub/peer.h"
@@ -51,9 +52,14 @@ static void heartbeat(struct hub *h, struct conn *c, const struct phx_message *m
         peer_send_urgent(h, c, WS_TEXT, buf_bytes(&h->wire));
 }
 
+static bool is_heartbeat(const struct phx_message *m)
+{
+    return bytes_equal(m->topic, BYTES("phoenix")) && bytes_equal(m->event, BYTES("heartbeat"));
+}
+
 static void recv_outside(struct hub *h, struct conn *c, const struct phx_message *m)
 {
-    if (bytes_equal(m->topic, BYTES("phoenix")) && bytes_equal(m->event, BYTES("heartbeat")))
+    if (is_heartbeat(m))
         heartbeat(h, c, m);
     else if (bytes_equal(m->event, BYTES("phx_leave")))
         message_acknowledge(h, c, m, null_ref);
@@ -119,17 +125,26 @@ static enum err decode(struct hub *h, const struct conn *c, enum ws_opcode opcod
     return c->version == PHX_V2 ? phx_decode_binary(payload, out) : ERR_SYNTAX;
 }
 
+/* Never refused: without heartbeats the peer gives up, and a leave makes less work. */
+static bool is_free(const struct channel *ch, const struct phx_message *m)
+{
+    return ch ? bytes_equal(m->event, BYTES("phx_leave")) : is_heartbeat(m);
+}
+
 void message_recv(struct hub *h, struct conn *c, enum ws_opcode opcode, struct bytes payload)
 {
     struct phx_message m;
     h->counters.messages_in++;
     if (decode(h, c, opcode, payload, &m)) {
         h->counters.malformed++;
+        (void)flood_admits_message(h, c, NULL);
         return;
     }
     struct channel *ch = channel_find(&h->channels, c, m.topic);
     if (bytes_equal(m.event, BYTES("phx_join")) && !m.is_user_broadcast)
         subscribe_recv(h, c, ch, &m);
+    else if (!is_free(ch, &m) && !flood_admits_message(h, c, ch))
+        return;
     else if (ch)
         recv_inside(h, ch, &m);
     else

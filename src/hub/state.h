@@ -18,6 +18,7 @@ struct hub {
     struct outbox_limit feed_limit;   /* changes and broadcasts leave room … */
     struct outbox_limit direct_limit; /* … for what is said to one peer … */
     struct outbox_limit urgent_limit; /* … and that for heartbeats and control frames */
+    struct rate_limit join_rate, message_rate;
     struct changelog *log;
     struct directory *directory;
     struct conns conns;

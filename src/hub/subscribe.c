@@ -1,6 +1,7 @@
 #include "hub/subscribe.h"
 
 #include "base/time.h"
+#include "hub/flood.h"
 #include "hub/join.h"
 #include "hub/member.h"
 #include "hub/message.h"
@@ -145,6 +146,8 @@ static struct bytes fault_of_topic(struct hub *h, const struct attempt *a)
         return BYTES("unmatched topic");
     if (a->message->topic.size == sizeof("realtime:") - 1)
         return BYTES("TopicNameRequired: You must provide a topic name");
+    if (!flood_admits_join(h, a->conn))
+        return BYTES("ClientJoinRateLimitReached: Too many joins per second");
     if (a->conn->channel_count >= h->limits.channels_max) {
         h->counters.channels_over++;
         return BYTES("ChannelRateLimitReached: Too many channels");

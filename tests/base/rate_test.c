@@ -49,6 +49,18 @@ static void a_period_of_nothing_is_no_limit(void **state)
         assert_int_equal(rate_take(&r, &l, 7), 0);
 }
 
+static void a_clock_that_is_set_back_locks_nobody_out(void **state)
+{
+    (void)state;
+    struct rate r = {INT64_MIN};
+    struct rate_limit l = {2, 100};
+    assert_int_equal(rate_take(&r, &l, 1000000), 0);
+    assert_int_equal(rate_take(&r, &l, 1000000), 0);
+    assert_int_equal(rate_take(&r, &l, 5000), 0);
+    assert_int_equal(rate_take(&r, &l, 5000), 0);
+    assert_int_equal(rate_take(&r, &l, 5000), 100);
+}
+
 static void a_rate_is_said_per_second(void **state)
 {
     (void)state;
@@ -66,6 +78,7 @@ int main(void)
         cmocka_unit_test(what_is_refused_takes_nothing),
         cmocka_unit_test(a_pause_gives_back_the_burst_and_no_more),
         cmocka_unit_test(a_period_of_nothing_is_no_limit),
+        cmocka_unit_test(a_clock_that_is_set_back_locks_nobody_out),
         cmocka_unit_test(a_rate_is_said_per_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@ import { finish } from '../support/harness.mjs';
 import { makeBakery } from '../support/server.mjs';
 import { auth } from './auth.mjs';
 import { commands, endings } from './cli.mjs';
+import { floods, quiet } from './flood.mjs';
 import { crowds, http, slowBody, slowHttp } from './http.mjs';
 import { liveSocket } from './live.mjs';
 import { rules } from './rules.mjs';
@@ -20,6 +21,8 @@ try {
     await liveSocket(world);
     await Promise.all(slow);
     await crowds(second);
+    await floods(second);
+    await quiet(second);
     await commands();
     await endings();
 } finally {
