@@ -53,20 +53,25 @@ static bool refuse_token(struct api_call *c, enum token_fault fault)
     return false;
 }
 
-/* The role of a person is the staff directory's to say, never the token's. */
-static bool identify(struct api_call *c, const struct claims *claims, struct identity *who)
+/* The role of a person is the staff directory's to say, never the token's.  False: it knows of no
+ * such person, or they are disabled. */
+static bool find_role(const struct api_call *c, const struct claims *claims, struct identity *who)
 {
     *who = (struct identity){.role = ROLE_ANON};
     if (claims->kind == TOKEN_SERVICE)
         who->role = ROLE_SERVICE;
     if (claims->kind != TOKEN_USER)
         return true;
-    if (directory_find(c->api->directory, bytes_of(claims->user_id), &who->role)) {
-        answer_error(c, 401, "PGRST301", BYTES("This account is disabled"));
-        return false;
-    }
     memcpy(who->user_id, claims->user_id, sizeof(who->user_id));
-    return true;
+    return directory_find(c->api->directory, bytes_of(claims->user_id), &who->role) == OK;
+}
+
+static bool identify(struct api_call *c, const struct claims *claims, struct identity *who)
+{
+    if (find_role(c, claims, who))
+        return true;
+    answer_error(c, 401, "PGRST301", BYTES("This account is disabled"));
+    return false;
 }
 
 bool access_key(struct api_call *c, const struct request_headers *h, int64_t now_us)
@@ -109,6 +114,16 @@ bool access_person(struct api_call *c, const struct request_headers *h, int64_t 
         return false;
     }
     return identify(c, &claims, who);
+}
+
+int access_speaker(struct api_call *c, const struct request_headers *h, int64_t now_us,
+                   struct identity *who)
+{
+    struct bytes token = headers_bearer(h);
+    struct claims claims;
+    if (verify(c, token.size ? token : h->apikey, now_us, &claims))
+        return 401;
+    return find_role(c, &claims, who) ? 0 : 403;
 }
 
 bool access_claims(struct api_call *c, const struct request_headers *h, int64_t now_us,

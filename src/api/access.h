@@ -15,6 +15,10 @@ bool access_rest(struct api_call *c, const struct request_headers *h, int64_t no
  * answer is made. */
 bool access_person(struct api_call *c, const struct request_headers *h, int64_t now_us,
                    struct identity *who);
+/* For broadcasts: the identity of the bearer token; without one, of the key.  Returns 0, or the
+ * status of the refusal, whose answer is not made: 401, or 403 for an account that is disabled. */
+int access_speaker(struct api_call *c, const struct request_headers *h, int64_t now_us,
+                   struct identity *who);
 /* For /auth: the claims of a person's bearer token.  False: the answer (401 no_authorization, 403
  * bad_jwt) is made. */
 bool access_claims(struct api_call *c, const struct request_headers *h, int64_t now_us,

@@ -1,4 +1,4 @@
-/* api: HTTP requests of /rest/v1, /auth/v1 and /api, as state machines without I/O.
+/* api: HTTP requests of /rest/v1, /auth/v1, /api and /realtime/v1/api, as state machines without I/O.
  *
  *   api_begin(call, request) -> action
  *   while the action asks for something: do it, api_resume(call) -> action
@@ -27,6 +27,7 @@ struct api_limits {
     int64_t reuse_interval_us; /* refresh tokens: 10 s */
     uint32_t sign_in_burst;    /* tries for one email address at once (10), */
     int64_t sign_in_period_us; /* then one per period (5 s) */
+    uint32_t broadcasts_max;   /* of one request (1,000) */
 };
 extern const struct api_limits api_limits_default;
 
@@ -39,6 +40,7 @@ struct api {
     const struct store_settings *settings;
     struct bytes epoch;
     struct api_limits limits;
+    size_t broadcast_max; /* bytes of the payload of one, as on the socket */
     const char *version;
     /* Fills with secret random bytes (io/entropy); the only side effect that api may ask for
      * directly. */
@@ -49,10 +51,20 @@ struct api {
 
 enum api_action {
     API_RESPOND,
-    API_READ,    /* store_read(call->request) into call->reply, on a reader */
-    API_WRITE,   /* store_write, on the writer */
+    API_READ,      /* store_read(call->request) into call->reply, on a reader */
+    API_WRITE,     /* store_write, on the writer */
+    API_BROADCAST, /* give the hub call->broadcasts, in order */
     API_PASSWORD /* call->password_result = password_verify(call->password_hash, call->password), on
                     a reader */
+};
+
+/* A message to the members of a topic; its parts live as long as the call. */
+struct api_broadcast {
+    struct bytes topic; /* "realtime:…" */
+    struct bytes event;
+    struct bytes payload; /* JSON text */
+    bool is_raw;          /* … or any bytes */
+    bool is_private;
 };
 
 struct api_response {
@@ -69,6 +81,8 @@ struct api_call {
     struct bytes password;
     const char *password_hash; /* NULL when there is no such person */
     enum err password_result;
+    struct api_broadcast *broadcasts; /* those that may be said; in the arena */
+    size_t broadcast_count;
     struct api_response response;
     struct buf scratch; /* bodies that api itself makes */
     /* private to api/ */
@@ -84,7 +98,7 @@ void api_call_init(struct api_call *c, const struct api *a);
 void api_call_reset(struct api_call *c);
 void api_call_done(struct api_call *c);
 
-/* True for paths that api answers: /rest/v1…, /auth/v1…, /api…. */
+/* True for paths that api answers: /rest/v1…, /auth/v1…, /api…, /realtime/v1/api…. */
 bool api_owns(struct bytes path);
 /* `r` is borrowed until the call ends. */
 enum api_action api_begin(struct api_call *c, const struct http_request *r, int64_t now_us);

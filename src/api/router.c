@@ -17,6 +17,7 @@ const struct api_limits api_limits_default = {
                  .per_topic_max = 1000,
                  .bytes_max = 64 * 1024 * 1024,
                  .keep_us = 72 * 3600 * TIME_US_PER_S},
+    .broadcasts_max = 1000,
     .token_life_s = 3600,
     .reuse_interval_us = 10000000,
     .sign_in_burst = 10,
@@ -76,10 +77,12 @@ static bool is_below(struct bytes path, struct bytes prefix)
 static const struct bytes rest_prefix = BYTES_INIT("/rest/v1");
 static const struct bytes auth_prefix = BYTES_INIT("/auth/v1");
 static const struct bytes app_prefix = BYTES_INIT("/api");
+static const struct bytes live_prefix = BYTES_INIT("/realtime/v1/api");
 
 bool api_owns(struct bytes path)
 {
-    return is_below(path, rest_prefix) || is_below(path, auth_prefix) || is_below(path, app_prefix);
+    return is_below(path, rest_prefix) || is_below(path, auth_prefix) ||
+           is_below(path, app_prefix) || is_below(path, live_prefix);
 }
 
 static enum api_action route(struct api_call *c, struct api_request *r)
@@ -93,8 +96,12 @@ static enum api_action route(struct api_call *c, struct api_request *r)
         r->path = bytes_slice(path, auth_prefix.size, path.size);
         return auth_begin(c, r);
     }
+    if (is_below(path, live_prefix)) {
+        r->path = bytes_slice(path, live_prefix.size, path.size);
+        return broadcast_begin(c, r);
+    }
     r->path = bytes_slice(path, app_prefix.size, path.size);
-    return app_begin(c, r);
+    return broadcast_owns(r->path) ? broadcast_begin(c, r) : app_begin(c, r);
 }
 
 enum api_action api_begin(struct api_call *c, const struct http_request *r, int64_t now_us)
@@ -126,6 +133,8 @@ enum api_action api_resume(struct api_call *c, int64_t now_us)
     case STEP_USER:
     case STEP_LOGOUT:
         return auth_resume(c, now_us);
+    case STEP_BROADCAST:
+        return broadcast_resume(c);
     case STEP_NONE:
         break;
     }

@@ -15,7 +15,8 @@ enum api_step {
     STEP_SIGN_IN_SESSION,  /* making the session */
     STEP_REFRESH,
     STEP_USER,
-    STEP_LOGOUT
+    STEP_LOGOUT,
+    STEP_BROADCAST
 };
 
 /* A request, taken apart. */
@@ -23,7 +24,7 @@ struct api_request {
     const struct http_request *http;
     struct request_headers headers;
     struct bytes
-        path; /* behind /rest/v1, /auth/v1 or /api: empty, or with its slash; still encoded */
+        path; /* behind /rest/v1, /auth/v1, /api or /realtime/v1/api: empty, or with its slash; still encoded */
     int64_t now_us;
 };
 
@@ -35,5 +36,9 @@ enum api_action auth_resume(struct api_call *c, int64_t now_us);
 void auth_wipe(struct api_call *c);
 enum api_action app_begin(struct api_call *c, const struct api_request *r);
 enum api_action app_resume(struct api_call *c);
+/* `path`: behind /api. */
+bool broadcast_owns(struct bytes path);
+enum api_action broadcast_begin(struct api_call *c, const struct api_request *r);
+enum api_action broadcast_resume(struct api_call *c);
 
 #endif

@@ -103,6 +103,7 @@ static const struct limit table[] = {
      "all stored broadcasts; over it the oldest go"},
     {"stored-time", LIMIT_TIME, OF(api.messages.keep_us), S, 3650 * DAY,
      "for which a broadcast is stored"},
+    {"broadcasts", LIMIT_COUNT, OF(api.broadcasts_max), 1, 1000000, "broadcasts of one request"},
     {"relay-bytes", LIMIT_BYTES, OF(relay_bytes_max), 64 * KIB, 64 * GIB,
      "broadcasts that wait to be taken by other shards"},
     {"presence-keys", LIMIT_COUNT, OF(hub.presence_keys_max), 1, 1000000,

@@ -492,6 +492,7 @@ static enum err make_api(struct shard *s)
         .settings = store_settings(s->cfg.store),
         .epoch = store_epoch(s->cfg.store),
         .limits = s->cfg.limits->api,
+        .broadcast_max = s->cfg.limits->hub.broadcast_max,
         .version = s->cfg.version,
         .entropy = entropy_fill,
         .token_cache = cache,

@@ -219,10 +219,29 @@ static void respond_call(struct shard *s, struct call *c)
     http_respond(s, p, r->status, buf_bytes(&r->headers), r->body);
 }
 
+static void broadcast(struct shard *s, const struct api_call *c)
+{
+    for (size_t i = 0; i < c->broadcast_count; i++) {
+        const struct api_broadcast *b = &c->broadcasts[i];
+        struct hub_in in = {.kind = HUB_IN_BROADCAST,
+                            .broadcast = {.topic = b->topic,
+                                          .event = b->event,
+                                          .payload = b->payload,
+                                          .form = b->is_raw ? BROADCAST_RAW : BROADCAST_JSON,
+                                          .is_private = b->is_private}};
+        enum err e = hub_step(s->hub, &in, s->now_us);
+        (void)e; /* what is lost for want of memory is counted by the hub */
+    }
+}
+
 /* Hands the call to the thread that can do what it asks for, until it asks for nothing more. */
 static void call_go(struct shard *s, struct call *c, enum api_action action)
 {
     enum err e = OK;
+    if (action == API_BROADCAST) {
+        broadcast(s, &c->api);
+        action = api_resume(&c->api, s->now_us);
+    }
     c->action = action;
     if (action == API_WRITE)
         e = writer_post(s->writer, c);

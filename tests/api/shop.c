@@ -90,6 +90,7 @@ void shop_open(struct shop *s)
 {
     *s = (struct shop){.now_us = SHOP_NOW_US};
     rng_init(&entropy_source, 5);
+    buf_init(&s->said, BUF_MAX);
     open_store(s);
     s->api = (struct api){
         .catalogue = store_catalogue(s->store),
@@ -98,6 +99,7 @@ void shop_open(struct shop *s)
         .settings = store_settings(s->store),
         .epoch = store_epoch(s->store),
         .limits = api_limits_default,
+        .broadcast_max = 100000,
         .version = "0.1.0",
         .entropy = entropy,
     };
@@ -120,6 +122,7 @@ void shop_close(struct shop *s)
     directory_free(s->directory);
     store_session_close(s->session);
     store_close(s->store);
+    buf_done(&s->said);
     buf_done(&s->anon);
     buf_done(&s->service);
     for (int i = 0; i < SHOP_PEOPLE; i++)
@@ -142,6 +145,23 @@ static void write_and_follow(struct shop *s)
     changes_done(&changes);
 }
 
+static void hear(struct shop *s)
+{
+    assert_true(s->call.broadcast_count > 0);
+    for (size_t i = 0; i < s->call.broadcast_count; i++) {
+        const struct api_broadcast *b = &s->call.broadcasts[i];
+        buf_put(&s->said, b->is_private ? BYTES("private|") : BYTES(""));
+        buf_put(&s->said, b->is_raw ? BYTES("raw|") : BYTES(""));
+        buf_put(&s->said, b->topic);
+        buf_put_char(&s->said, '|');
+        buf_put(&s->said, b->event);
+        buf_put_char(&s->said, '|');
+        buf_put(&s->said, b->payload);
+        buf_put_char(&s->said, '\n');
+    }
+    assert_int_equal(s->said.err, OK);
+}
+
 static enum api_action perform(struct shop *s, enum api_action action)
 {
     if (s->is_busy) {
@@ -152,6 +172,8 @@ static enum api_action perform(struct shop *s, enum api_action action)
         enum err e = store_read(s->session, &s->call.request, &s->call.reply);
         assert_true(!e || s->call.reply.error.status);
         s->reads++;
+    } else if (action == API_BROADCAST) {
+        hear(s);
     } else if (action == API_WRITE) {
         write_and_follow(s);
         s->writes++;
@@ -204,8 +226,12 @@ int shop_send(struct shop *s, const struct shop_request *r)
                                 .header_count = sending.count,
                                 .body = body};
     s->reads = s->writes = s->passwords = 0;
+    buf_reset(&s->said);
     api_call_reset(&s->call);
+    mem_fail_at(s->fail_at);
     enum api_action action = api_begin(&s->call, &http, s->now_us);
+    s->has_failed = mem_fail_hit();
+    mem_fail_at(0);
     while (action != API_RESPOND)
         action = perform(s, action);
     check_unbox(body);

@@ -25,7 +25,11 @@ struct shop {
     char ids[SHOP_PEOPLE][UUID_SIZE + 1];
     struct buf anon, service, people[SHOP_PEOPLE]; /* tokens */
     unsigned reads, writes, passwords;             /* actions of the last call */
-    bool is_busy;                                  /* every action is refused as busy */
+    struct buf said; /* broadcasts of the last call, a line each: topic|event|payload, "private|" or
+                        "raw|" before it */
+    uint64_t fail_at; /* api_begin finds memory for this many blocks less one; 0: for all */
+    bool has_failed;  /* it asked for more */
+    bool is_busy;     /* every action is refused as busy */
 };
 
 struct shop_request {
