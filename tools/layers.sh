@@ -35,6 +35,7 @@ BEGIN {
     home["pcre2.h"] = "base"
     home["sodium.h"] = "auth api io server"
     home["openssl/ssl.h"] = "io server"
+    home["liburing.h"] = "io"
     home["sys/epoll.h"] = "io server"
     home["sys/socket.h"] = "io server"
 }

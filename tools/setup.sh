@@ -63,7 +63,7 @@ npm_install() {
     cp "$1/package-lock.json" "$stamp"
 }
 
-build_packages=(gcc libc6-dev pkg-config meson ninja-build libsqlite3-dev libsodium-dev libssl-dev libpcre2-dev
+build_packages=(gcc libc6-dev pkg-config meson ninja-build libsqlite3-dev libsodium-dev libssl-dev liburing-dev libpcre2-dev
     node-llhttp brotli gzip ca-certificates tzdata)
 
 # The pages, when a source of theirs is newer than what was built last.

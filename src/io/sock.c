@@ -235,6 +235,11 @@ enum err sock_recv(int fd, void *data, size_t size, size_t *got)
     return OK;
 }
 
+enum err sock_send_error(int code)
+{
+    return code == EAGAIN || code == EINTR ? ERR_AGAIN : ERR_CLOSED;
+}
+
 enum err sock_send(int fd, const struct iovec *iov, int count, size_t *sent)
 {
     assert(count > 0);
@@ -242,7 +247,7 @@ enum err sock_send(int fd, const struct iovec *iov, int count, size_t *sent)
     ssize_t n = count == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
                            : sendmsg(fd, &m, MSG_NOSIGNAL);
     if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
+        return sock_send_error(errno);
     *sent = (size_t)n;
     return OK;
 }

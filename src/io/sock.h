@@ -40,5 +40,7 @@ MUST_USE enum err sock_unix_connect(const char *path, int *fd);
 MUST_USE enum err sock_recv(int fd, void *data, size_t size, size_t *got);
 /* One system call.  OK with *sent > 0, perhaps less than all; ERR_AGAIN; ERR_CLOSED. */
 MUST_USE enum err sock_send(int fd, const struct iovec *iov, int count, size_t *sent);
+/* What errno says of a send: ERR_AGAIN or ERR_CLOSED. */
+enum err sock_send_error(int code);
 
 #endif
