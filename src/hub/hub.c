@@ -307,10 +307,21 @@ bool hub_next_out(struct hub *h, struct hub_out *out)
     return false;
 }
 
+static bool must_replay(const struct conn *c)
+{
+    return !list_is_empty(&c->behind) || c->has_missed;
+}
+
 int hub_peek(struct hub *h, struct hub_conn_id conn, struct iovec *iov, int iov_max)
 {
-    const struct conn *c = conns_find(&h->conns, conn);
-    return c ? outbox_peek(&c->outbox, iov, iov_max) : 0;
+    struct conn *c = conns_find(&h->conns, conn);
+    if (!c)
+        return 0;
+    if (must_replay(c)) {
+        replay_pump(h, c);
+        peer_reap(h);
+    }
+    return outbox_peek(&c->outbox, iov, iov_max);
 }
 
 bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_us)
@@ -321,11 +332,7 @@ bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_u
     h->now_us = now_us;
     outbox_sent(&c->outbox, size);
     h->counters.delivered_bytes += size;
-    if (!list_is_empty(&c->behind) || c->has_missed) {
-        replay_pump(h, c);
-        peer_reap(h);
-    }
-    return c->outbox.count > 0;
+    return c->outbox.count > 0 || must_replay(c);
 }
 
 int64_t hub_deadline(const struct hub *h)

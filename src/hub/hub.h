@@ -171,11 +171,11 @@ struct hub_out {
  * half-way (slices) and go on later. */
 bool hub_next_out(struct hub *h, struct hub_out *out);
 
-/* The next bytes of a connection as iovecs, borrowed until hub_sent or hub_step.  Returns how many
- * (0: nothing). */
+/* The next bytes of a connection as iovecs, borrowed until hub_step, or hub_peek or hub_sent of this
+ * connection.  Returns how many (0: nothing).  A subscription that is behind replays into the room
+ * there is. */
 int hub_peek(struct hub *h, struct hub_conn_id conn, struct iovec *iov, int iov_max);
-/* `size` bytes have left.  A subscription that was behind replays into the room.  True: hub_peek has
- * more. */
+/* `size` of these bytes have left.  True: hub_peek may have more. */
 bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_us);
 
 /* When HUB_IN_TICK is due, Unix microseconds; INT64_MAX: never. */

@@ -1,6 +1,7 @@
 #include "server/limits.h"
 
 #include "base/time.h"
+#include "io/burst.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -27,6 +28,7 @@ void server_limits_init(struct server_limits *l)
         .reads_queued_max = 1024,
         .passwords_queued_max = 64,
         .mail_queued_max = 65536,
+        .burst_max = BURST_MAX,
         .log_count_max = 65536,
         .log_bytes_max = 64 * MIB,
         .relay_bytes_max = 64 * MIB,
@@ -90,6 +92,8 @@ static const struct limit table[] = {
     {"checkpoint-time", LIMIT_TIME, OF(checkpoint_after_us), MS, 3600 * S,
      "from a commit until it is moved into the database file"},
     /* live connections */
+    {"burst", LIMIT_COUNT, OF(burst_max), 1, BURST_MAX,
+     "connections sent to by one system call (io_uring); 1: each by its own"},
     {"message-bytes", LIMIT_BYTES, OF(hub.message_max), KIB, 16 * MIB, "one incoming message"},
     {"broadcast-bytes", LIMIT_BYTES, OF(hub.broadcast_max), 1, 16 * MIB,
      "payload of a broadcast, which must fit into a message"},

@@ -22,10 +22,11 @@ struct server_limits {
     size_t reads_queued_max;     /* jobs waiting for the readers */
     size_t passwords_queued_max; /* sign-ins whose password waits to be checked */
     size_t mail_queued_max;      /* batches and answers waiting for one shard */
-    size_t log_count_max;        /* changes kept in memory for replay, shared by all shards */
-    size_t log_bytes_max;        /* of them */
-    size_t relay_bytes_max;      /* of what a shard keeps for others that are slow to take it */
-    size_t restore_count; /* changes read from the store at the start, so that a restart can be
+    uint32_t burst_max;     /* live connections that one system call sends to; at most BURST_MAX */
+    size_t log_count_max;   /* changes kept in memory for replay, shared by all shards */
+    size_t log_bytes_max;   /* of them */
+    size_t relay_bytes_max; /* of what a shard keeps for others that are slow to take it */
+    size_t restore_count;   /* changes read from the store at the start, so that a restart can be
                                  resumed over */
     int64_t checkpoint_after_us; /* from a commit to the checkpoint of it and what followed */
     int64_t log_keep_us;         /* changes kept in the store */

@@ -530,6 +530,8 @@ enum err shard_new(const struct shard_config *cfg, int listen_fd, struct shard *
     if (!e)
         e = loop_add(&s->loop, s->listen_fd, LOOP_READ, TAG_LISTEN);
     if (!e)
+        e = burst_new(cfg->limits->burst_max == 1, &s->burst);
+    if (!e)
         e = make_hub(s);
     if (!e)
         e = make_api(s);
@@ -581,6 +583,7 @@ void shard_free(struct shard *s)
     hub_free(s->hub);
     changes_done(&s->changes);
     peers_done(&s->peers);
+    burst_free(s->burst);
     heap_done(&s->timers);
     loop_done(&s->loop);
     if (s->listen_fd >= 0)

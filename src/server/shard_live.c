@@ -57,28 +57,9 @@ static void finish(struct shard *s, struct peer *peer)
     stream_finish(&peer->stream);
 }
 
-void ws_peer_send(struct shard *s, struct peer *peer)
+/* What becomes of the peer after a send said `e`. */
+static void settle(struct shard *s, struct peer *peer, enum err e)
 {
-    size_t budget = SEND_BUDGET;
-    bool has_more = true;
-    enum err e = stream_flush(&peer->stream);
-    while (!e && has_more) {
-        struct iovec iov[SEND_IOV_MAX];
-        size_t sent = 0, size = 0;
-        int count = hub_peek(s->hub, peer->hub, iov, SEND_IOV_MAX);
-        if (count == 0)
-            break;
-        for (int i = 0; i < count; i++)
-            size += iov[i].iov_len;
-        e = stream_send(&peer->stream, iov, count, &sent);
-        if (e)
-            break;
-        has_more = hub_sent(s->hub, peer->hub, sent, s->now_us);
-        shard_count_send(s, sent);
-        budget -= sent < budget ? sent : budget;
-        if (sent < size || budget == 0)
-            e = ERR_AGAIN; /* the others' turn; we go on when the socket has room */
-    }
     if (!e && stream_has_pending(&peer->stream))
         e = ERR_AGAIN;
     if (e == ERR_AGAIN)
@@ -89,6 +70,37 @@ void ws_peer_send(struct shard *s, struct peer *peer)
         finish(s, peer);
     else
         shard_want(s, peer, false, peer->is_deaf);
+}
+
+static size_t iov_size(const struct iovec *iov, int count)
+{
+    size_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += iov[i].iov_len;
+    return size;
+}
+
+void ws_peer_send(struct shard *s, struct peer *peer)
+{
+    size_t budget = SEND_BUDGET;
+    bool has_more = true;
+    enum err e = stream_flush(&peer->stream);
+    while (!e && has_more) {
+        struct iovec iov[SEND_IOV_MAX];
+        size_t sent = 0;
+        int count = hub_peek(s->hub, peer->hub, iov, SEND_IOV_MAX);
+        if (count == 0)
+            break;
+        e = stream_send(&peer->stream, iov, count, &sent);
+        if (e)
+            break;
+        has_more = hub_sent(s->hub, peer->hub, sent, s->now_us);
+        shard_count_send(s, sent);
+        budget -= sent < budget ? sent : budget;
+        if (sent < iov_size(iov, count) || budget == 0)
+            e = ERR_AGAIN; /* the others' turn; we go on when the socket has room */
+    }
+    settle(s, peer, e);
 }
 
 static void close_orderly(struct shard *s, struct peer *peer)
@@ -103,26 +115,7 @@ static void close_orderly(struct shard *s, struct peer *peer)
     ws_peer_send(s, peer);
 }
 
-static void flush_one(struct shard *s, const struct hub_out *out)
-{
-    if (out->kind == HUB_OUT_FETCH) {
-        fetch_begin(s, out);
-        return;
-    }
-    struct peer *peer = recall(s, out);
-    if (!peer) {
-        if (out->kind == HUB_OUT_CLOSE)
-            ws_tell_gone(s, out->conn);
-    } else if (out->kind == HUB_OUT_CLOSE && out->is_abrupt) {
-        shard_close_peer(s, peer);
-    } else if (peer->is_closing) {
-        return;
-    } else if (out->kind == HUB_OUT_CLOSE) {
-        close_orderly(s, peer);
-    } else if (!peer->wants_write) {
-        ws_peer_send(s, peer); /* else the loop says when there is room */
-    }
-}
+/* ---- many at once ---- */
 
 /* The next thing to do for a connection; what is for other threads is put aside on the way. */
 static bool next_out(struct shard *s, struct hub_out *out)
@@ -134,22 +127,108 @@ static bool next_out(struct shard *s, struct hub_out *out)
             errand_send_letter(s, out->letter);
         else if (out->kind == HUB_OUT_MESSAGES)
             errand_send_wish(s, out->wish);
+        else if (out->kind == HUB_OUT_FETCH)
+            fetch_begin(s, out);
         else
             return true;
     }
     return false;
 }
 
+static void close_one(struct shard *s, const struct hub_out *out)
+{
+    struct peer *peer = recall(s, out);
+    if (!peer)
+        ws_tell_gone(s, out->conn);
+    else if (out->is_abrupt)
+        shard_close_peer(s, peer);
+    else if (!peer->is_closing)
+        close_orderly(s, peer);
+}
+
+/* The sends of one burst, and whose they are. */
+struct flight {
+    struct peer *peers[BURST_MAX];
+    struct burst_item items[BURST_MAX];
+    struct iovec iov[BURST_MAX][FLUSH_IOV_MAX];
+    bool has_more[BURST_MAX];
+    size_t count;
+};
+
+/* Who waits for room is sent to when the loop says that there is some. */
+static bool may_send(const struct peer *peer)
+{
+    return !peer->is_closing && !peer->wants_write;
+}
+
+static void send_tls(struct shard *s, const struct hub_out *out)
+{
+    struct peer *peer = recall(s, out);
+    if (peer && may_send(peer) && peer->stream.tls)
+        ws_peer_send(s, peer);
+}
+
+static void board(struct shard *s, struct flight *f, const struct hub_out *out)
+{
+    struct peer *peer = recall(s, out);
+    if (!peer || !may_send(peer) || peer->stream.tls)
+        return;
+    struct iovec *iov = f->iov[f->count];
+    int count = hub_peek(s->hub, peer->hub, iov, FLUSH_IOV_MAX);
+    if (count == 0)
+        return;
+    f->peers[f->count] = peer;
+    f->items[f->count++] = (struct burst_item){.fd = peer->stream.fd, .count = count, .iov = iov};
+}
+
+/* First the hub learns what has left, for what is done then about one connection may concern
+ * others. */
+static void land(struct shard *s, struct flight *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const struct burst_item *item = &f->items[i];
+        if (item->result)
+            continue;
+        f->has_more[i] = hub_sent(s->hub, f->peers[i]->hub, item->sent, s->now_us);
+        shard_count_send(s, item->sent);
+    }
+    for (size_t i = 0; i < f->count; i++) {
+        const struct burst_item *item = &f->items[i];
+        if (item->result)
+            settle(s, f->peers[i], item->result);
+        else if (item->sent < iov_size(item->iov, item->count))
+            settle(s, f->peers[i], ERR_AGAIN);
+        else if (f->has_more[i])
+            ws_peer_send(s, f->peers[i]);
+    }
+}
+
+/* Who is closed, or sent to alone, goes first, for that may change what others have to send. */
+static void flush_batch(struct shard *s, const struct hub_out *outs, size_t count)
+{
+    struct flight f;
+    f.count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (outs[i].kind == HUB_OUT_CLOSE)
+            close_one(s, &outs[i]);
+        else
+            send_tls(s, &outs[i]);
+    for (size_t i = 0; i < count; i++)
+        if (outs[i].kind == HUB_OUT_FLUSH)
+            board(s, &f, &outs[i]);
+    burst_send(s->burst, f.items, f.count);
+    land(s, &f);
+}
+
 bool ws_flush(struct shard *s)
 {
-    struct hub_out outs[FLUSH_BATCH];
-    size_t count = FLUSH_BATCH;
+    struct hub_out outs[BURST_MAX];
+    size_t max = s->cfg.limits->burst_max, count = max;
     /* Until nothing is left: what is sent may make room for a replay that wants something. */
-    for (int done = 0; done < FLUSH_SLICE && count > 0; done += FLUSH_BATCH) {
-        for (count = 0; count < FLUSH_BATCH && next_out(s, &outs[count]); count++)
+    for (size_t done = 0; done < FLUSH_SLICE && count > 0; done += max) {
+        for (count = 0; count < max && next_out(s, &outs[count]); count++)
             PREFETCH(peers_at(&s->peers, (uint32_t)outs[count].tag));
-        for (size_t i = 0; i < count; i++)
-            flush_one(s, &outs[i]);
+        flush_batch(s, outs, count);
     }
     return count > 0;
 }

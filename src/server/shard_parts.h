@@ -5,6 +5,7 @@
 #define SERVER_SHARD_PARTS_H
 
 #include "base/heap.h"
+#include "io/burst.h"
 #include "server/peers.h"
 #include "server/shard.h"
 
@@ -17,7 +18,7 @@ enum {
     SEND_IOV_MAX = 64,
     SEND_BUDGET = 256 * 1024, /* bytes to one connection in one turn */
     FLUSH_SLICE = 256,        /* live connections between two looks at the other I/O */
-    FLUSH_BATCH = 16,         /* of them taken from the hub at a time */
+    FLUSH_IOV_MAX = 4,        /* frames of one of them in it; more follow by themselves */
     POOL_MAX = 32             /* unused calls, HTTP peers and parsers that are kept */
 };
 
@@ -62,6 +63,7 @@ struct shard {
     struct shard_relay relay;
 
     struct peers peers;
+    struct burst *burst;
     struct heap timers;  /* of HTTP peers and of closing ones */
     struct link answers; /* HTTP peers with something to send */
     struct pool calls, http_peers, parsers;
