@@ -5,6 +5,7 @@
 #include "api/access.h"
 #include "auth/topic.h"
 #include "base/json.h"
+#include "base/time.h"
 
 enum { TOPIC_MAX = 1024, EVENT_MAX = 255 }; /* bytes, as on the socket */
 
@@ -202,8 +203,32 @@ static enum api_action begin_batch(struct api_call *c, const struct api_request 
 
 /* ---- a single one ---- */
 
+/* What the query asks for. */
+struct options {
+    bool is_private;
+    bool must_persist, is_bad; /* bad: `persist` is something, but no sound option */
+    int64_t ttl_us;            /* 0: none was given */
+};
+
+/* The writer stores it, and hands it to every shard. */
+static enum api_action persist(struct api_call *c, const struct api_broadcast *b, int64_t ttl_us,
+                               int64_t now_us)
+{
+    c->request.kind = STORE_MESSAGE_ADD;
+    c->request.now_us = now_us;
+    c->request.message_limits = c->api->limits.messages;
+    c->request.message =
+        (struct store_message){.topic = bytes_slice(b->topic, topic_prefix.size, b->topic.size),
+                               .event = b->event,
+                               .payload = b->payload,
+                               .is_raw = b->is_raw,
+                               .ttl_us = ttl_us};
+    c->step = STEP_PERSIST;
+    return API_WRITE;
+}
+
 static enum api_action read_body(struct api_call *c, const struct api_request *r,
-                                 struct api_broadcast *b)
+                                 const struct options *o, struct api_broadcast *b)
 {
     struct bytes type = r->headers.content_type;
     struct json_value v;
@@ -218,8 +243,11 @@ static enum api_action read_body(struct api_call *c, const struct api_request *r
         return refuse(c, 400, BYTES("The body is not JSON"));
     if (b->payload.size > c->api->broadcast_max)
         return refuse_field(c, BYTES("payload"), too_large);
+    bool may = may_say(c, b);
+    if (may && o->must_persist)
+        return persist(c, b, o->ttl_us, r->now_us);
     c->broadcasts = b;
-    c->broadcast_count = may_say(c, b);
+    c->broadcast_count = may;
     return say(c);
 }
 
@@ -238,13 +266,39 @@ static enum err read_part(struct api_call *c, struct bytes encoded, struct bytes
     return out->data ? OK : ERR_NOMEM;
 }
 
-static bool is_private(struct bytes query)
+static void read_ttl(struct bytes value, struct options *o)
 {
+    int64_t s;
+    o->must_persist = true;
+    if (bytes_to_i64(value, &s) || s <= 0)
+        o->is_bad = true;
+    else
+        o->ttl_us = s < INT64_MAX / TIME_US_PER_S ? s * TIME_US_PER_S : INT64_MAX;
+}
+
+static void read_option(struct bytes key, struct bytes value, struct options *o)
+{
+    if (bytes_equal(key, BYTES("private"))) {
+        o->is_private = bytes_equal(value, BYTES("true"));
+    } else if (bytes_equal(key, BYTES("persist[ttl]"))) {
+        read_ttl(value, o);
+    } else if (bytes_equal(key, BYTES("persist"))) {
+        o->must_persist |= bytes_equal(value, BYTES("true"));
+        o->is_bad |= !bytes_equal(value, BYTES("true")) && !bytes_equal(value, BYTES("false"));
+    }
+}
+
+/* A key may have its brackets encoded.  What cannot be decoded is none of the options. */
+static struct options read_options(struct api_call *c, struct bytes query)
+{
+    struct options o = {.is_private = false};
     struct bytes key, value;
-    while (http_query_next(&query, &key, &value))
-        if (bytes_equal(key, BYTES("private")))
-            return bytes_equal(value, BYTES("true"));
-    return false;
+    while (http_query_next(&query, &key, &value)) {
+        buf_reset(&c->scratch);
+        if (!http_decode_query(&c->scratch, key))
+            read_option(buf_bytes(&c->scratch), value, &o);
+    }
+    return o;
 }
 
 static enum api_action begin_single(struct api_call *c, const struct api_request *r,
@@ -264,8 +318,13 @@ static enum api_action begin_single(struct api_call *c, const struct api_request
         return refuse_field(c, BYTES("topic"), too_long);
     if (b->event.size > EVENT_MAX)
         return refuse_field(c, BYTES("event"), too_long);
-    b->is_private = is_private(r->http->query);
-    return read_body(c, r, b);
+    struct options o = read_options(c, r->http->query);
+    b->is_private = o.is_private;
+    if (o.is_bad)
+        return refuse_field(c, BYTES("persist"), invalid);
+    if (o.must_persist && !o.is_private)
+        return refuse_field(c, BYTES("persist"), BYTES("is for private messages only"));
+    return read_body(c, r, &o, b);
 }
 
 /* ---- the paths ---- */
@@ -301,5 +360,8 @@ enum api_action broadcast_begin(struct api_call *c, const struct api_request *r)
 
 enum api_action broadcast_resume(struct api_call *c)
 {
+    const struct store_error *error = &c->reply.error;
+    if (c->step == STEP_PERSIST && error->status)
+        return refuse(c, error->status, error->message);
     return answer_empty(c, 202);
 }

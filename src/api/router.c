@@ -134,6 +134,7 @@ enum api_action api_resume(struct api_call *c, int64_t now_us)
     case STEP_LOGOUT:
         return auth_resume(c, now_us);
     case STEP_BROADCAST:
+    case STEP_PERSIST:
         return broadcast_resume(c);
     case STEP_NONE:
         break;

@@ -16,7 +16,8 @@ enum api_step {
     STEP_REFRESH,
     STEP_USER,
     STEP_LOGOUT,
-    STEP_BROADCAST
+    STEP_BROADCAST,
+    STEP_PERSIST /* storing a broadcast */
 };
 
 /* A request, taken apart. */

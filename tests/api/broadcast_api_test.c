@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "shop.h"
 
@@ -60,7 +62,7 @@ static void a_single_message_is_named_by_its_path(void **state)
                              .body = "{\"n\":1}"};
     memcpy(r.headers, json, sizeof(json));
     expect_said(r, "realtime:room/\xc3\xa9|my event|{\"n\":1}\n");
-    r.target = "/api/broadcast/x/events/e?private=false&persist=true";
+    r.target = "/api/broadcast/x/events/e?private=false&other=true";
     r.body = "[1]";
     expect_said(r, "realtime:x|e|[1]\n");
 }
@@ -97,6 +99,76 @@ static void what_a_person_may_not_say_in_private_is_left_out(void **state)
     expect_said(r, "");
     r.token = &shop.people[ADA];
     expect_said(r, "private|realtime:owner:plans|e|{}\n");
+}
+
+/* The answer is this, and so many broadcasts are stored. */
+static void expect_stored(const char *topic, const char *query, const struct buf *token, int status,
+                          uint64_t count, const char *body)
+{
+    char target[200];
+    snprintf(target, sizeof(target), BATCH "/%s/events/e?%s", topic, query);
+    struct shop_request r = {
+        .method = HTTP_POST, .target = target, .body = "{\"n\":1}", .token = token};
+    struct store_request list = {.kind = STORE_MESSAGE_LIST,
+                                 .who = {.role = ROLE_SERVICE},
+                                 .now_us = shop.now_us,
+                                 .message = {.topic = bytes_of(topic)},
+                                 .messages_max = 100,
+                                 .messages_bytes_max = 100000};
+    struct store_reply reply;
+    shop_expect(&shop, &r, status, NULL);
+    check_text(shop_body(&shop), body);
+    check_text(buf_bytes(&shop.said), ""); /* the writer hands it to the hubs */
+    store_reply_init(&reply, 1000000);
+    assert_int_equal(store_read(shop.session, &list, &reply), OK);
+    assert_int_equal(reply.row_count, count);
+    store_reply_done(&reply);
+}
+
+static void a_private_message_can_be_stored(void **state)
+{
+    int64_t now_us = shop.now_us;
+    (void)state;
+    expect_stored("a", "private=true&persist=true", &shop.people[CID], 202, 1, "");
+    assert_int_equal(shop.writes, 1);
+    expect_stored("a", "persist%5Bttl%5D=60&private=true", &shop.service, 202, 2, "");
+    expect_stored("a", "persist[ttl]=9223372036854775807&private=true", &shop.service, 202, 3, "");
+    shop.now_us += INT64_C(61000000);
+    expect_stored("a", "private=true&persist=true", &shop.service, 202, 3, "");
+    shop.now_us = now_us;
+}
+
+static void what_may_not_be_said_is_not_stored_either(void **state)
+{
+    (void)state;
+    expect_stored("b", "private=true&persist=true", NULL, 202, 0, "");
+    expect_stored("owner:b", "private=true&persist=true", &shop.people[CID], 202, 0, "");
+    assert_int_equal(shop.writes, 0);
+}
+
+static void options_of_storing_are_checked(void **state)
+{
+    static const char *const bad[] = {"persist=yes", "persist", "persist[ttl]=0", "persist[ttl]=x",
+                                      "persist[ttl]=-1"};
+    size_t payload_max = shop.api.limits.messages.payload_max;
+    char query[100];
+    (void)state;
+    for (size_t i = 0; i < CHECK_COUNT(bad); i++) {
+        snprintf(query, sizeof(query), "private=true&%s", bad[i]);
+        expect_stored("c", query, &shop.service, 422, 0,
+                      "{\"errors\":{\"persist\":[\"is invalid\"]}}");
+    }
+    expect_stored("c", "persist=true", &shop.service, 422, 0,
+                  "{\"errors\":{\"persist\":[\"is for private messages only\"]}}");
+    shop.api.limits.messages.payload_max = 6;
+    expect_stored("c", "private=true&persist=true", &shop.service, 413, 0,
+                  "{\"message\":\"the message is too big to be stored\"}");
+    shop.api.limits.messages.payload_max = payload_max;
+    expect_said(
+        (struct shop_request){.target = BATCH "/c/events/e?private=true&persist=false&%zz=1",
+                              .body = "{}",
+                              .token = &shop.service},
+        "private|realtime:c|e|{}\n");
 }
 
 static void the_token_counts_else_the_key(void **state)
@@ -263,6 +335,9 @@ int main(void)
         cmocka_unit_test(a_single_message_is_named_by_its_path),
         cmocka_unit_test(raw_bytes_are_passed_on_as_they_are),
         cmocka_unit_test(what_a_person_may_not_say_in_private_is_left_out),
+        cmocka_unit_test(a_private_message_can_be_stored),
+        cmocka_unit_test(what_may_not_be_said_is_not_stored_either),
+        cmocka_unit_test(options_of_storing_are_checked),
         cmocka_unit_test(the_token_counts_else_the_key),
         cmocka_unit_test(messages_at_fault_are_named_in_their_places),
         cmocka_unit_test(names_and_payloads_have_bounds),
