@@ -50,3 +50,16 @@ export function may(actor, table, verb, facts) {
         return isMeant && (!fact || facts.includes(fact));
     });
 }
+
+// Private channels, by how their topic begins: who hears and who says.
+export const topics = {
+    '': { hear: 'staff', say: 'staff' },
+    'keepers:': { hear: 'owner manager', say: 'owner manager' },
+    'owner:': { hear: 'owner', say: 'owner' },
+};
+
+export function mayOnTopic(actor, prefix, verb) {
+    if (actor.kind === 'service') return true;
+    if (actor.kind !== 'staff') return false;
+    return topics[prefix][verb].split(' ').some((who) => who === 'staff' || who === actor.role);
+}

@@ -1,14 +1,9 @@
 // The people of the matrix, and the rows it is tried on, made by the service role.
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { assert } from '../support/harness.mjs';
-import { keys, makeBakery, serve } from '../support/server.mjs';
+import { addPerson, keys, makeBakery, serve } from '../support/server.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = resolve(process.env.HOMEBAKE_BIN ?? `${root}/build/homebake`);
 const dayMs = 24 * 3600 * 1000;
 const authorOf = { production_logs: 'recorded_by', sales_logs: 'recorded_by', shift_feedback: 'user_id' };
 
@@ -63,8 +58,7 @@ export class World {
     // A person who will be disabled: until then staff, like any other.
     async join(role) {
         const person = { email: `disabled-${role}@homebake.example`, password: randomUUID() };
-        const options = ['--data', this.bakery.data, '--email', person.email, '--name', `Disabled ${role}`, '--role', role];
-        execFileSync(program, ['user', 'add', ...options], { input: `${person.password}\n` });
+        addPerson(this.bakery.data, `Disabled ${role}`, role, person);
         return this.signIn(`disabled ${role}`, role, person);
     }
 

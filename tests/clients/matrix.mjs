@@ -1,8 +1,10 @@
-// Who may do what: every role, table, verb and kind of row, through REST and as live events, against the
-// product's matrix (matrix-table.mjs).  One line for each role and table; the last line counts single cells.
+// Who may do what: every role, table, verb and kind of row, through REST and as live events, and every role on
+// private channels, against the product's matrix (matrix-table.mjs).  One line for each role and table; the last
+// line counts single cells.
 import { liveCells } from './matrix-live.mjs';
 import { restCells } from './matrix-rest.mjs';
 import { matrix } from './matrix-table.mjs';
+import { topicCells } from './matrix-topics.mjs';
 import { World } from './matrix-world.mjs';
 
 let passed = 0;
@@ -31,6 +33,7 @@ try {
                 return tally(`${actor.name} ${table}`, [...restCells(world, actor, table), ...heard]);
             }),
         );
+    for (const [actor, cells] of await topicCells(world)) await tally(`${actor.name} private channels`, cells);
     const { business_day, shift } = await world.shiftNow();
     const isSame = business_day === world.now.business_day && shift === world.now.shift;
     await tally('one shift for the whole run', [{ words: 'the shift', run: () => (isSame ? null : 'ended meanwhile: run again') }]);

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 
 import { assert, test, until } from '../support/harness.mjs';
+import { addPerson } from '../support/server.mjs';
 
-export async function privateSuite(label, { owner, manager, rep, other, connect }) {
+export async function privateSuite(label, { owner, manager, rep, other, connect, url, data, keys }) {
     const on = (sentence, body, seconds) => test(`${label}: ${sentence}`, body, seconds);
     // Subscribes; `statuses` goes on being filled.
     const join = async (client, topic, broadcast = {}) => {
@@ -83,6 +84,44 @@ export async function privateSuite(label, { owner, manager, rep, other, connect 
         assert.equal(await say(from, { loaf: 5 }, { persist: true }), 'ok');
         await until('what is new', () => all.heard.length === 5 && last.heard.length === 3);
         assert.equal(all.heard[4].meta.replayed, undefined);
+    });
+
+    await on('a script stores a broadcast over HTTP with the service key', async () => {
+        const topic = `owner:${randomUUID()}`;
+        const live = await join(owner, topic);
+        const answer = await fetch(`${url}/realtime/v1/api/broadcast/${topic}/events/said?private=true&persist=true`, {
+            method: 'POST',
+            headers: { apikey: keys.service_role, 'content-type': 'application/json' },
+            body: JSON.stringify({ loaves: 7 }),
+        });
+        assert.equal(answer.status, 202);
+        await until('the broadcast', () => live.heard.length === 1);
+        const later = await join(connect(keys.service_role), topic, { replay: { since: Date.now() - 60000 } });
+        await until('its replay', () => later.heard.length === 1);
+        assert.deepEqual(later.heard[0].payload, { loaves: 7 });
+        assert.deepEqual(later.heard[0].meta, { replayed: true, id: live.heard[0].meta.id });
+    });
+
+    await on('who loses the role is put out of the channels that it opened', async () => {
+        const person = { email: `${randomUUID()}@homebake.example`, password: randomUUID() };
+        addPerson(data, 'For A Day', 'manager', person);
+        const client = connect();
+        const { data: session, error } = await client.auth.signInWithPassword(person);
+        assert.equal(error, null);
+        await client.realtime.setAuth(session.session.access_token);
+        const kept = await join(client, randomUUID());
+        const topic = `keepers:${randomUUID()}`;
+        const lost = await join(client, topic);
+        const told = [];
+        lost.channel.on('system', {}, (message) => told.push(message));
+        const { error: fault } = await owner.from('users').update({ role: 'sales_rep' }).eq('id', session.user.id);
+        assert.equal(fault, null);
+        await until('the end of the channel', () => lost.statuses.includes('CLOSED'));
+        assert.equal(told[0].message, `You no longer have permission to read from this Channel topic: ${topic}`);
+        assert.deepEqual(kept.statuses, ['SUBSCRIBED']);
+        const { error: disabling } = await owner.from('users').update({ is_active: false }).eq('id', session.user.id);
+        assert.equal(disabling, null);
+        await until('the end of the other', () => kept.statuses.includes('CLOSED'));
     });
 
     await on('replay params that are none are refused', async () => {

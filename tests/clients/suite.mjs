@@ -278,7 +278,7 @@ export async function suite(label, createClient, { url, data, people, keys }) {
         assert.deepEqual([status, error.code], [401, '42501']);
     });
 
-    await privateSuite(label, { owner, manager, rep, other, connect });
+    await privateSuite(label, { owner, manager, rep, other, connect, url, data, keys });
 
     await Promise.all(clients.map((client) => client.removeAllChannels()));
 }

@@ -23,6 +23,11 @@ export function makeBakery() {
     return { data, people, remove: () => rmSync(resolve(data, '..'), { recursive: true, force: true }) };
 }
 
+export function addPerson(data, name, role, { email, password }) {
+    const args = ['user', 'add', '--data', data, '--email', email, '--name', name, '--role', role];
+    execFileSync(program, args, { input: `${password}\n` });
+}
+
 export async function serve(data, listen = '127.0.0.1:0', ...options) {
     const child = spawn(program, ['serve', '--data', data, '--listen', listen, ...options], {
         stdio: ['ignore', 'pipe', process.env.HOMEBAKE_LOG ? 'inherit' : 'ignore'],
