@@ -329,6 +329,7 @@ static struct expr *parse_in(struct parser *p, struct raw_operand left)
 
 static struct bytes name_of(const struct raw_operand *o)
 {
+    assert(o->literal || o->operand.column);
     return o->literal ? o->text : o->operand.column->name;
 }
 

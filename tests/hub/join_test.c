@@ -108,6 +108,20 @@ static void structural_fault_gives_the_default_of_everything_but_the_token(void 
     }
 }
 
+static void a_replay_is_told_from_one_that_is_none(void **state)
+{
+    struct join_config c =
+        parse(*state, "{\"config\":{\"broadcast\":{\"replay\":{\"since\":1500}}}}");
+    assert_true(c.wants_replay && c.has_replay);
+    assert_int_equal(c.replay_since_us, 1500000);
+    assert_int_equal(c.replay_count, JOIN_REPLAY_MAX);
+    c = parse(*state, "{\"config\":{\"broadcast\":{\"replay\":{\"since\":0,\"limit\":7}}}}");
+    assert_int_equal(c.replay_count, 7);
+    c = parse(*state, "{\"config\":{\"broadcast\":{\"ack\":true,\"replay\":[]}}}");
+    assert_true(c.wants_replay && !c.has_replay && c.wants_ack);
+    assert_false(parse(*state, "{\"config\":{\"broadcast\":{\"replay\":null}}}").wants_replay);
+}
+
 static void opaque_and_absent_tokens_do_not_count(void **state)
 {
     static const char *const texts[] = {"{\"access_token\":\"sb_publishable_x\"}",
@@ -192,6 +206,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_part_may_be_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             structural_fault_gives_the_default_of_everything_but_the_token, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_replay_is_told_from_one_that_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(opaque_and_absent_tokens_do_not_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(number_of_bindings_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(malformed_resume_is_there_but_leads_nowhere, set_up,

@@ -79,12 +79,30 @@ static void a_dangling_reference_is_found(void **state)
     tamper(k, "DELETE FROM users WHERE name = 'rita'", "of sales_logs refers to a row of users");
 }
 
+static void sums_that_are_not_those_of_the_messages_are_found(void **state)
+{
+    static const char add[] =
+        "INSERT INTO messages (id, topic, extension, event, payload, inserted_at, expires_at)"
+        " VALUES ('a', 'x', 'broadcast', 'e', '12', 1, 9)";
+    struct kit *k = *state;
+    assert_int_equal(session_exec(k->writer, add), SQLITE_OK);
+    kit_assert_sound(k);
+    tamper(k, "UPDATE message_sums SET bytes = 3 WHERE topic = 'x'",
+           "message_sums of \"x\" are not those of its messages\n");
+    tamper(k, "DELETE FROM message_sums WHERE topic = 'x'", "message_sums of \"x\"");
+    tamper(k, "DELETE FROM message_sums", "message_sums of \"\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(a_tampered_stock_row_is_found), KIT_TEST(a_missing_stock_row_is_found),
-        KIT_TEST(tampered_totals_are_found),     KIT_TEST(totals_of_nothing_are_found),
-        KIT_TEST(a_hole_in_the_log_is_found),    KIT_TEST(a_dangling_reference_is_found),
+        KIT_TEST(a_tampered_stock_row_is_found),
+        KIT_TEST(a_missing_stock_row_is_found),
+        KIT_TEST(tampered_totals_are_found),
+        KIT_TEST(totals_of_nothing_are_found),
+        KIT_TEST(a_hole_in_the_log_is_found),
+        KIT_TEST(a_dangling_reference_is_found),
+        KIT_TEST(sums_that_are_not_those_of_the_messages_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
