@@ -127,6 +127,17 @@ void oracle_check_answer(struct world *w, const struct reader *r, const struct s
         world_fail(w, "reader %d: was refused", r->number);
 }
 
+void oracle_check_resume(struct world *w, const struct reader *r, const struct sim_channel *ch,
+                         bool is_replayed)
+{
+    const struct server *v = &w->server;
+    bool is_known = ch->resume_seq <= ch->asked_seq;
+    if (ch->asks_resume && !is_replayed && is_known && v->can_fetch &&
+        ch->resume_seq + 1 >= v->tail)
+        world_fail(w, "reader %d: was refused what came after %zu, though the log has it",
+                   r->number, (size_t)ch->resume_seq);
+}
+
 /* ---- snapshots ---- */
 
 void oracle_check_snapshot(struct world *w, const struct reader *r, struct sim_channel *ch,

@@ -199,6 +199,7 @@ static void joined(struct world *w, struct reader *r, struct sim_channel *ch,
     ch->state = CHANNEL_IN;
     ch->is_live = true;
     is_replayed &= ch->asks_resume;
+    oracle_check_resume(w, r, ch, is_replayed);
     w->counters.resumes += is_replayed;
     if (!is_replayed)
         copy_begin(w, r, ch);

@@ -33,18 +33,25 @@ static bool store_entropy(void *out, size_t size)
 
 /* ---- the hubs ---- */
 
-void server_step_hub(struct world *w, int shard, struct hub_in *in)
+static bool may_starve(enum hub_in_kind kind)
+{
+    return kind == HUB_IN_CHANGES || kind == HUB_IN_BYTES || kind == HUB_IN_TICK ||
+           kind == HUB_IN_RELAY || kind == HUB_IN_FETCHED;
+}
+
+enum err server_step_hub(struct world *w, int shard, struct hub_in *in)
 {
     int64_t before = heap_live();
-    bool may_starve =
-        in->kind == HUB_IN_CHANGES || in->kind == HUB_IN_BYTES || in->kind == HUB_IN_TICK;
-    world_starve(w, may_starve);
+    world_starve(w, may_starve(in->kind));
     enum err e = hub_step(w->server.shards[shard].hub, in, w->now_us);
     bool was_starved = world_feed(w);
     w->server.hub_bytes += heap_live() - before;
-    if (e && !(was_starved && in->kind == HUB_IN_CHANGES))
+    bool is_allowed = was_starved && (in->kind == HUB_IN_CHANGES || in->kind == HUB_IN_RELAY ||
+                                      in->kind == HUB_IN_FETCHED);
+    if (e && !is_allowed)
         world_fail(w, "hub_step of kind %d gave error %d", (int)in->kind, (int)e);
     w->trace = w->trace * 31 + (uint64_t)in->kind;
+    return e;
 }
 
 static void feed(struct world *w, int shard, uint64_t count)
@@ -56,7 +63,7 @@ static void feed(struct world *w, int shard, uint64_t count)
         for (uint64_t i = 0; i < size; i++)
             run[i] = model_entry(&w->model, head + 1 + i)->change;
         struct hub_in in = {.kind = HUB_IN_CHANGES, .changes = run, .change_count = size};
-        server_step_hub(w, shard, &in);
+        (void)server_step_hub(w, shard, &in);
         if (hub_head(s->hub) < head + size) /* for want of memory; another time */
             return;
         count -= size;
@@ -71,7 +78,7 @@ static void feed_staff(struct world *w, int shard, struct bytes rows)
     struct json_iter it = json_iter(array);
     while (json_next(&it, &key, &row)) {
         struct hub_in in = {.kind = HUB_IN_STAFF, .staff_row = row.raw};
-        server_step_hub(w, shard, &in);
+        (void)server_step_hub(w, shard, &in);
     }
 }
 
@@ -86,7 +93,10 @@ static void start_hub(struct world *w, int shard, uint64_t head, struct bytes st
         .secret = store_secret(v->store),
         .epoch = store_epoch(v->store),
         .head = head - v->recent.count,
+        .tail = v->can_fetch ? v->tail : 0,
         .rng_seed = rng_next(&w->rng),
+        .shard = (uint32_t)shard,
+        .shard_count = (uint32_t)v->shard_count,
         .log_count_max = v->window,
         .log_bytes_max = 64 << 20,
         .limits = v->limits,
@@ -95,7 +105,7 @@ static void start_hub(struct world *w, int shard, uint64_t head, struct bytes st
     v->hub_bytes += heap_live() - before;
     struct hub_in in = {
         .kind = HUB_IN_CHANGES, .changes = v->recent.items, .change_count = v->recent.count};
-    server_step_hub(w, shard, &in);
+    (void)server_step_hub(w, shard, &in);
     feed_staff(w, shard, staff);
     s->heard = hub_head(s->hub);
 }
@@ -120,6 +130,13 @@ static void start_api(struct world *w, int shard)
 
 /* ---- its life ---- */
 
+bool server_is_same_change(const struct change *a, const struct change *b)
+{
+    return a->seq == b->seq && a->verb == b->verb && a->table == b->table &&
+           a->commit_us == b->commit_us && bytes_equal(a->new_row, b->new_row) &&
+           bytes_equal(a->old_row, b->old_row);
+}
+
 /* What the store has of the log is what it gave out. */
 static void check_recent(struct world *w, uint64_t head)
 {
@@ -127,12 +144,26 @@ static void check_recent(struct world *w, uint64_t head)
     if (head != w->model.count)
         world_fail(w, "the store has lost what it had committed");
     for (size_t i = 0; i < l->count && !w->violation[0]; i++) {
-        const struct change *a = l->items[i], *b = model_entry(&w->model, a->seq)->change;
-        if (a->seq != head - l->count + 1 + i || a->verb != b->verb || a->table != b->table ||
-            a->commit_us != b->commit_us || !bytes_equal(a->new_row, b->new_row) ||
-            !bytes_equal(a->old_row, b->old_row))
+        const struct change *a = l->items[i];
+        if (a->seq != head - l->count + 1 + i ||
+            !server_is_same_change(a, model_entry(&w->model, a->seq)->change))
             world_fail(w, "change %zu is not what it was in the log", (size_t)a->seq);
     }
+}
+
+/* As much as fits into the window, if the log reaches back as far. */
+static void load_recent(struct world *w, uint64_t head)
+{
+    struct server *v = &w->server;
+    struct changes none;
+    changes_init(&none);
+    world_must(!store_changes_page(v->session, 0, 0, 0, &none, &v->tail));
+    uint64_t count = head < v->window ? head : v->window;
+    if (head + 1 - v->tail < count)
+        count = head + 1 - v->tail;
+    if (count > 0)
+        world_must(!store_changes_since(v->session, head - count + 1, count, &v->recent));
+    changes_done(&none);
 }
 
 static void start(struct world *w)
@@ -146,9 +177,7 @@ static void start(struct world *w)
     changes_init(&v->recent);
     world_must(!store_session_open(v->store, STORE_WRITER, &v->session));
     world_must(!store_staff(v->session, &staff, &head));
-    uint64_t count = head < v->window ? head : v->window;
-    if (count > 0)
-        world_must(!store_changes_since(v->session, head - count + 1, count, &v->recent));
+    load_recent(w, head);
     check_recent(w, head);
     for (int i = 0; i < v->shard_count; i++) {
         start_hub(w, i, head, buf_bytes(&staff));
@@ -164,6 +193,7 @@ static void count_hub(struct world *w, const struct hub *h)
     struct hub_counters c = hub_counters(h);
     w->counters.hub.behind += c.behind;
     w->counters.hub.replayed += c.replayed;
+    w->counters.hub.fetched += c.fetched;
     w->counters.hub.dropped_idle += c.dropped_idle;
     w->counters.hub.dropped_slow += c.dropped_slow;
 }
@@ -192,6 +222,7 @@ static void stop(struct world *w)
     }
     if (v->hub_bytes != 0)
         world_fail(w, "the hubs have left %lld bytes", (long long)v->hub_bytes);
+    mail_lose(w);
     changes_done(&v->recent);
     store_session_close(v->session);
     v->session = NULL;
@@ -210,7 +241,7 @@ void server_drain(struct world *w)
 {
     struct hub_in in = {.kind = HUB_IN_DRAIN};
     for (int i = 0; i < w->server.shard_count; i++)
-        server_step_hub(w, i, &in);
+        (void)server_step_hub(w, i, &in);
     w->server.stop_at_us = w->now_us + second_us;
 }
 
@@ -368,6 +399,25 @@ static void take_mail(struct world *w, int shard)
     }
 }
 
+/* The old part of the log goes, now and then. */
+static void trim(struct world *w)
+{
+    struct server *v = &w->server;
+    struct changes none;
+    if (w->is_calm || !world_chance(w, 150))
+        return;
+    changes_init(&none);
+    world_must(!store_trim_log(v->session, w->now_us, 3600 * second_us,
+                               20 + rng_below(&w->rng, 1000), 1000000));
+    world_must(!store_changes_page(v->session, 0, 0, 0, &none, &v->tail));
+    for (int i = 0; i < v->shard_count; i++) {
+        struct hub_in in = {.kind = HUB_IN_TRIMMED, .tail = v->tail};
+        (void)server_step_hub(w, i, &in);
+    }
+    w->counters.trims++;
+    changes_done(&none);
+}
+
 static void check_memory(struct world *w)
 {
     const struct server *v = &w->server;
@@ -394,10 +444,12 @@ void server_run(struct world *w)
         return;
     run_writer(w);
     run_readers(w);
+    trim(w);
+    mail_bring(w);
     for (int i = 0; i < v->shard_count; i++) {
         take_mail(w, i);
         if (hub_deadline(v->shards[i].hub) <= w->now_us)
-            server_step_hub(w, i, &tick);
+            (void)server_step_hub(w, i, &tick);
     }
     check_memory(w);
 }
@@ -487,6 +539,7 @@ void server_init(struct world *w)
     static const size_t windows[] = {40, 300, 2000};
     struct server *v = &w->server;
     v->shard_count = 1 + (int)rng_below(&w->rng, SHARDS_MAX);
+    v->can_fetch = !world_chance(w, 5);
     v->window = windows[rng_below(&w->rng, 3)];
     v->limits = hub_limits_default;
     v->limits.outbox_frames_max = frames[rng_below(&w->rng, 3)];

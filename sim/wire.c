@@ -46,7 +46,7 @@ struct wire *wire_open(struct world *w, enum phx_version version, bool is_servic
     struct wire *wire = open_any(w);
     if (!wire)
         return NULL;
-    server_step_hub(w, wire->shard, &in);
+    (void)server_step_hub(w, wire->shard, &in);
     wire->id = in.conn;
     return wire;
 }
@@ -141,7 +141,7 @@ static void tell_gone(struct world *w, struct wire *wire)
     if (wire->is_http)
         server_forget(w, wire);
     else
-        server_step_hub(w, wire->shard, &in);
+        (void)server_step_hub(w, wire->shard, &in);
     wire->is_served = false;
     release(wire);
 }
@@ -162,7 +162,7 @@ static void move_up(struct world *w, struct wire *wire)
     if (wire->is_http)
         server_recv(w, wire, (struct bytes){copy, size});
     else
-        server_step_hub(w, wire->shard, &in);
+        (void)server_step_hub(w, wire->shard, &in);
     mem_free(copy);
 }
 
@@ -268,7 +268,10 @@ static void take_outs(struct world *w, int shard)
         w->server.hub_bytes += heap_live() - before;
         if (!has_out)
             return;
-        take_out(w, shard, &out);
+        if (out.kind == HUB_OUT_FLUSH || out.kind == HUB_OUT_CLOSE)
+            take_out(w, shard, &out);
+        else
+            mail_take(w, shard, &out);
     }
 }
 

@@ -13,6 +13,9 @@
 enum {
     SHARDS_MAX = 2,
     CALLS_MAX = 128,
+    MAILS_MAX = 4096, /* from hub to hub, under way */
+    FETCHES_MAX = 16,
+    PAGE_MAX = 1024, /* changes */
     CLERKS = 24,
     READERS_MAX = 40,
     CHANNELS_MAX = 3,
@@ -82,6 +85,27 @@ struct shard {
     uint64_t heard; /* its head: what its readers can know of */
 };
 
+/* Something that one hub tells another. */
+struct relay_post {
+    int64_t due_us;
+    size_t size;
+    char *data;
+};
+struct mail_box {
+    struct relay_post posts[MAILS_MAX]; /* a ring */
+    int first, count;
+    int64_t last_us;
+};
+
+/* A page of the log that a hub wants. */
+struct page_fetch {
+    bool is_used;
+    int shard;
+    uint64_t from;
+    size_t change_max, bytes_max;
+    int64_t due_us;
+};
+
 struct server {
     struct store *store;
     struct store_session *session; /* NULL: the server is down */
@@ -95,6 +119,10 @@ struct server {
     struct hub_limits limits;
     struct sim_call calls[CALLS_MAX];
     uint64_t call_count;
+    struct mail_box boxes[SHARDS_MAX];
+    struct page_fetch fetches[FETCHES_MAX];
+    bool can_fetch;    /* the hubs may ask for pages */
+    uint64_t tail;     /* of the store's log */
     int64_t hub_bytes; /* memory of the hubs */
 };
 
@@ -182,7 +210,7 @@ struct reader {
 
 struct world_counters {
     uint64_t faults, events, resumes, snapshots, restarts, crashes, losses, closes;
-    uint64_t writes, refused, groups, again;
+    uint64_t writes, refused, groups, again, relayed, trims;
     struct hub_counters hub; /* behind, replayed, dropped_idle, dropped_slow of all hubs */
     int64_t hub_bytes_max;
 };
@@ -239,7 +267,9 @@ static inline bool server_is_up(const struct world *w)
 {
     return w->server.session != NULL;
 }
-void server_step_hub(struct world *w, int shard, struct hub_in *in);
+/* ERR_NOMEM in a poor world only, for what may be given again; else OK. */
+enum err server_step_hub(struct world *w, int shard, struct hub_in *in);
+bool server_is_same_change(const struct change *a, const struct change *b);
 /* Bytes of a request. */
 void server_recv(struct world *w, struct wire *wire, struct bytes in);
 /* The client of this wire is gone. */
@@ -251,6 +281,14 @@ void server_ask(struct world *w, struct sim_who who, const char *target, const s
 /* Has a group of calls done what it should?  Takes its changes into the model. */
 void judge_group(struct world *w, struct sim_call *const *calls, size_t count,
                  const struct changes *changes, bool was_starved);
+
+/* ---- mail.c ---- */
+
+/* What a hub gives out that is not for a connection. */
+void mail_take(struct world *w, int shard, struct hub_out *out);
+/* Brings what is due. */
+void mail_bring(struct world *w);
+void mail_lose(struct world *w);
 
 /* ---- wire.c: the network and the shell ---- */
 
@@ -324,6 +362,9 @@ void oracle_check_refusal(struct world *w, const struct reader *r, int table, in
 /* May `who` be refused, or accepted, for what happened since then? */
 void oracle_check_answer(struct world *w, const struct reader *r, const struct sim_channel *ch,
                          bool is_ok);
+/* Was it refused a replay that could be had? */
+void oracle_check_resume(struct world *w, const struct reader *r, const struct sim_channel *ch,
+                         bool is_replayed);
 /* After each step: is every copy that heard something the log as far as it goes? */
 void oracle_check_step(struct world *w);
 /* Has everybody who may heard everything?  `*late`: who has not; -1: the server, or a clerk. */
