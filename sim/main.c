@@ -16,11 +16,11 @@ struct options {
 
 static const char usage[] =
     "usage: homebake-sim --seeds N [--from S] [--known FILE] [--keep FILE] [--verbose]\n"
-    "                    [--break drop|repeat|leak|copy|lose]\n";
+    "                    [--break drop|repeat|leak|copy|lose|hush]\n";
 
 static bool parse_sabotage(const char *text, enum sabotage *out)
 {
-    static const char *const names[] = {"none", "drop", "repeat", "leak", "copy", "lose"};
+    static const char *const names[] = {"none", "drop", "repeat", "leak", "copy", "lose", "hush"};
     for (int i = 0; i < SABOTAGE_COUNT; i++) {
         if (strcmp(text, names[i]) == 0) {
             *out = (enum sabotage)i;
@@ -75,6 +75,7 @@ static void describe(const struct world *w)
                  {"restarts", c->restarts},
                  {"crashes", c->crashes},
                  {"relayed", c->relayed},
+                 {"broadcasts", c->broadcasts},
                  {"fetched", c->hub.fetched},
                  {"trims", c->trims},
                  {"behind", c->hub.behind},

@@ -223,6 +223,8 @@ bool oracle_all_caught_up(struct world *w, int *late)
     for (int i = 0; i < w->reader_count; i++) {
         struct reader *r = &w->readers[i];
         *late = i;
+        if (!room_is_quiet(w, r))
+            return false;
         for (int k = 0; k < r->channel_count; k++)
             if (!r->wire || !has_caught_up(w, r, &r->channels[k]))
                 return false;

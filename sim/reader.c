@@ -22,6 +22,7 @@ void reader_init(struct world *w, struct reader *r, int number)
         r->channels[i].want = (int)rng_below(&w->rng, WANTS);
     }
     r->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
+    room_init(w, r);
     buf_init(&r->in, TEXT_MAX);
     ask_init(&r->ask);
 }
@@ -70,13 +71,13 @@ static void send_text(struct world *w, struct reader *r, struct bytes text)
     wire_say(w, r->wire, buf_bytes(&w->text));
 }
 
-static void make_ref(struct reader *r, char out[JOIN_REF_SIZE])
+void reader_make_ref(struct reader *r, char out[JOIN_REF_SIZE])
 {
     snprintf(out, JOIN_REF_SIZE, "%u", (unsigned)++r->last_ref);
 }
 
-static void send_message(struct world *w, struct reader *r, const char *join_ref, const char *ref,
-                         const char *topic, const char *event, struct bytes payload)
+void reader_send(struct world *w, struct reader *r, const char *join_ref, const char *ref,
+                 const char *topic, const char *event, struct bytes payload)
 {
     struct buf text;
     struct bytes join = {NULL, 0};
@@ -93,7 +94,7 @@ static void put_topic(const struct sim_channel *ch, char out[TOPIC_MAX])
     snprintf(out, TOPIC_MAX, "realtime:c%d", ch->topic);
 }
 
-static void put_token(struct world *w, const struct reader *r, struct buf *out)
+void reader_put_token(struct world *w, const struct reader *r, struct buf *out)
 {
     if (r->who.person < 0)
         return;
@@ -113,7 +114,7 @@ static void join(struct world *w, struct reader *r, struct sim_channel *ch)
     struct buf *out = &w->message;
     char topic[TOPIC_MAX];
     put_topic(ch, topic);
-    make_ref(r, ch->join_ref);
+    reader_make_ref(r, ch->join_ref);
     ch->state = CHANNEL_JOINING;
     ch->asked_seq = shard_of(w, r)->heard;
     ch->patience_us = w->now_us + 15 * second_us;
@@ -130,30 +131,30 @@ static void join(struct world *w, struct reader *r, struct sim_channel *ch)
         buf_put_char(out, '}');
     }
     buf_put_char(out, '}');
-    put_token(w, r, out);
+    reader_put_token(w, r, out);
     buf_put_char(out, '}');
     world_must(!out->err);
-    send_message(w, r, ch->join_ref, ch->join_ref, topic, "phx_join", buf_bytes(out));
+    reader_send(w, r, ch->join_ref, ch->join_ref, topic, "phx_join", buf_bytes(out));
 }
 
 static void leave(struct world *w, struct reader *r, struct sim_channel *ch)
 {
     char topic[TOPIC_MAX], ref[JOIN_REF_SIZE];
     put_topic(ch, topic);
-    make_ref(r, ref);
+    reader_make_ref(r, ref);
     ch->state = CHANNEL_LEAVING;
     ch->patience_us = w->now_us + 15 * second_us;
-    send_message(w, r, ch->join_ref, ref, topic, "phx_leave", BYTES("{}"));
+    reader_send(w, r, ch->join_ref, ref, topic, "phx_leave", BYTES("{}"));
 }
 
 static void beat(struct world *w, struct reader *r)
 {
     char ref[JOIN_REF_SIZE];
-    make_ref(r, ref);
+    reader_make_ref(r, ref);
     r->beat_ref = r->last_ref;
     r->is_beat_pending = true;
     r->beat_at_us = w->now_us + 25 * second_us;
-    send_message(w, r, NULL, ref, "phoenix", "heartbeat", BYTES("{}"));
+    reader_send(w, r, NULL, ref, "phoenix", "heartbeat", BYTES("{}"));
 }
 
 /* ---- in ---- */
@@ -207,7 +208,7 @@ static void joined(struct world *w, struct reader *r, struct sim_channel *ch,
     ch->checked = is_replayed ? ch->resume_seq : begin_of(w, r, resume);
 }
 
-static bool is_ref(struct bytes ref, const char *text)
+bool reader_is_ref(struct bytes ref, const char *text)
 {
     return ref.data && bytes_equal(ref, bytes_of(text));
 }
@@ -215,7 +216,7 @@ static bool is_ref(struct bytes ref, const char *text)
 static void recv_reply(struct world *w, struct reader *r, struct sim_channel *ch,
                        const struct phx_message *m)
 {
-    if (ch->state != CHANNEL_JOINING || !is_ref(m->ref, ch->join_ref))
+    if (ch->state != CHANNEL_JOINING || !reader_is_ref(m->ref, ch->join_ref))
         return;
     bool is_ok = json_string_equals(sim_member(m->payload, "status").raw, BYTES("ok"));
     oracle_check_answer(w, r, ch, is_ok);
@@ -243,7 +244,7 @@ static void recv_change(struct world *w, struct reader *r, struct sim_channel *c
 static void recv_end(struct world *w, struct sim_channel *ch, const struct phx_message *m)
 {
     ch->is_live = false;
-    if (!is_ref(m->ref, ch->join_ref))
+    if (!reader_is_ref(m->ref, ch->join_ref))
         return;
     ch->state = CHANNEL_OUT;
     ch->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
@@ -282,8 +283,10 @@ static void recv_message(struct world *w, struct reader *r, struct bytes text)
     struct sim_channel *ch = find_channel(r, m.topic);
     char ref[JOIN_REF_SIZE];
     snprintf(ref, sizeof(ref), "%u", (unsigned)r->beat_ref);
-    if (!ch && bytes_equal(m.topic, BYTES("phoenix")) && is_ref(m.ref, ref))
+    if (!ch && bytes_equal(m.topic, BYTES("phoenix")) && reader_is_ref(m.ref, ref))
         r->is_beat_pending = false;
+    else if (!ch && room_recv(w, r, &m))
+        return;
     else if (!ch)
         world_fail(w, "reader %d: a strange topic", r->number);
     else if (bytes_equal(m.event, BYTES("phx_reply")))
@@ -302,6 +305,7 @@ void reader_disconnect(struct world *w, struct reader *r)
     r->wire = NULL;
     r->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
     r->is_beat_pending = false;
+    room_disconnect(r);
     buf_reset(&r->in);
     for (int i = 0; i < r->channel_count; i++) {
         r->channels[i].state = CHANNEL_OUT;
@@ -438,6 +442,8 @@ void reader_act(struct world *w, struct reader *r)
     }
     for (int i = 0; i < r->channel_count && r->wire; i++)
         tend_channel(w, r, &r->channels[i]);
+    if (r->wire && room_act(w, r))
+        reader_disconnect(w, r);
     if (w->now_us >= r->stalled_until_us)
         copy_fetch(w, r);
 }

@@ -121,8 +121,24 @@ static void end_faults(struct world *w)
     w->is_calm = true;
     for (int i = 0; i < w->reader_count; i++)
         w->readers[i].stalled_until_us = 0;
-    for (int i = 0; i < WIRES_MAX; i++)
-        w->wires[i].is_reset |= w->wires[i].is_dead;
+    for (int i = 0; i < WIRES_MAX; i++) {
+        struct wire *wire = &w->wires[i];
+        wire->is_reset |= wire->is_dead;
+        if (!wire->is_read || wire->is_reset)
+            wire->gone_at_us = w->now_us; /* who has gone is known to have gone */
+    }
+}
+
+static void settle_rooms(struct world *w)
+{
+    int64_t end_us = w->now_us + 30 * second_us;
+    if (!w->violation[0])
+        rooms_call(w);
+    for (int who; !w->violation[0] && !rooms_agree(w, &who);) {
+        if (w->now_us > end_us)
+            world_fail(w, "reader %d has not seen and heard all who are there", who);
+        step(w);
+    }
 }
 
 /* No faults, no changes: everybody must come to hear everything, and then nothing more. */
@@ -135,6 +151,7 @@ static void settle(struct world *w)
             world_fail(w, "reader %d has not caught up", late);
         step(w);
     }
+    settle_rooms(w);
     for (int i = 0; i < 20 && !w->violation[0]; i++)
         step(w);
     if (!w->violation[0])

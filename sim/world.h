@@ -37,6 +37,7 @@ enum sabotage {
     SABOTAGE_LEAK,   /* the hub's policies show too much */
     SABOTAGE_COPY,   /* a reader forgets to take a row out */
     SABOTAGE_LOSE,   /* the store answers a write and keeps its change to itself */
+    SABOTAGE_HUSH,   /* what one hub tells another is lost without a word */
     SABOTAGE_COUNT
 };
 
@@ -188,6 +189,33 @@ struct sim_channel {
     sim_copy truth;    /* the log folded as far as `last`, over the same snapshots */
 };
 
+/* Somebody present, as a member of a room knows it. */
+enum { METAS_MAX = 4 * READERS_MAX, SIM_REF = 32 };
+struct sim_meta {
+    char ref[SIM_REF];
+    int who;
+    unsigned value;
+};
+struct sim_heard_from {
+    unsigned life, n;
+};
+
+/* The channel on which a reader talks to others, if it does. */
+struct sim_room {
+    int room; /* -1: none */
+    enum channel_state state;
+    char join_ref[JOIN_REF_SIZE];
+    int64_t retry_at_us, patience_us;
+    uint64_t asked_seq;
+    bool wants_self;
+    unsigned life, said; /* which connection; broadcasts on it */
+    unsigned shown;      /* what it has said of itself last */
+    bool has_state;
+    int meta_count;
+    struct sim_meta metas[METAS_MAX];
+    struct sim_heard_from heard[READERS_MAX]; /* what was heard last of each */
+};
+
 struct reader {
     int number;
     struct sim_who who;
@@ -199,6 +227,7 @@ struct reader {
     uint32_t last_ref, beat_ref;
     int channel_count;
     struct sim_channel channels[CHANNELS_MAX];
+    struct sim_room room;
     struct ask ask; /* for a snapshot … */
     int ask_channel, ask_table;
     int64_t ask_again_us;
@@ -210,7 +239,7 @@ struct reader {
 
 struct world_counters {
     uint64_t faults, events, resumes, snapshots, restarts, crashes, losses, closes;
-    uint64_t writes, refused, groups, again, relayed, trims;
+    uint64_t writes, refused, groups, again, relayed, trims, broadcasts;
     struct hub_counters hub; /* behind, replayed, dropped_idle, dropped_slow of all hubs */
     int64_t hub_bytes_max;
 };
@@ -327,13 +356,36 @@ void clerk_init(struct world *w, struct clerk *c);
 void clerk_act(struct world *w, struct clerk *c);
 bool clerk_is_idle(const struct clerk *c);
 
-/* ---- reader.c: the protocol; copy.c: what a reader makes of it ---- */
+/* ---- reader.c: the protocol ---- */
 
 void reader_init(struct world *w, struct reader *r, int number);
 void reader_done(struct world *w, struct reader *r);
 void reader_act(struct world *w, struct reader *r);
 /* The connection has ended. */
 void reader_disconnect(struct world *w, struct reader *r);
+void reader_make_ref(struct reader *r, char out[JOIN_REF_SIZE]);
+void reader_send(struct world *w, struct reader *r, const char *join_ref, const char *ref,
+                 const char *topic, const char *event, struct bytes payload);
+void reader_put_token(struct world *w, const struct reader *r, struct buf *out);
+bool reader_is_ref(struct bytes ref, const char *text);
+
+/* ---- room.c ---- */
+
+void room_init(struct world *w, struct reader *r);
+/* False: it is of another channel. */
+bool room_recv(struct world *w, struct reader *r, const struct phx_message *m);
+/* True: the connection is to be given up. */
+bool room_act(struct world *w, struct reader *r);
+void room_disconnect(struct reader *r);
+/* Is it where it may be? */
+bool room_is_quiet(const struct world *w, const struct reader *r);
+/* Everybody says who they are, and something; then, in time, all have seen and heard all.  `*who`:
+ * who has not. */
+void rooms_call(struct world *w);
+bool rooms_agree(const struct world *w, int *who);
+
+/* ---- copy.c ---- */
+
 /* All snapshots are to be fetched anew. */
 void copy_begin(struct world *w, struct reader *r, struct sim_channel *ch);
 void copy_forget(struct world *w, struct reader *r, struct sim_channel *ch);
