@@ -136,7 +136,8 @@ static void settle_rooms(struct world *w)
         rooms_call(w);
     for (int who; !w->violation[0] && !rooms_agree(w, &who);) {
         if (w->now_us > end_us)
-            world_fail(w, "reader %d has not seen and heard all who are there", who);
+            world_fail(w, "reader %d has not seen all who are there, or somebody has not heard all",
+                       who);
         step(w);
     }
 }

@@ -261,6 +261,7 @@ struct world {
     struct wire wires[WIRES_MAX];
     struct buf text, message, decoded, body;
     struct outcome outcome;
+    uint64_t dropped_before; /* broadcasts, when the rooms were called */
     uint64_t trace;
     struct world_counters counters;
     char violation[600]; /* the first one; empty: none */
@@ -379,8 +380,8 @@ bool room_act(struct world *w, struct reader *r);
 void room_disconnect(struct reader *r);
 /* Is it where it may be? */
 bool room_is_quiet(const struct world *w, const struct reader *r);
-/* Everybody says who they are, and something; then, in time, all have seen and heard all.  `*who`:
- * who has not. */
+/* Everybody says who they are, and something; then, in time, all have seen all, and heard what the
+ * hubs have not counted as dropped.  `*who`: who has not seen all; -1: something was not heard. */
 void rooms_call(struct world *w);
 bool rooms_agree(const struct world *w, int *who);
 
