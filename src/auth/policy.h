@@ -51,6 +51,17 @@ bool policy_sees(const struct policies *p, const struct table *t, enum verb verb
 /* The WITH CHECK predicate natively; `old_row` is empty for INSERT. */
 bool policy_accepts(const struct policies *p, const struct table *t, enum verb verb,
                     const struct policy_context *ctx, struct bytes old_row, struct bytes new_row);
+/* The policies with a USING for that verb, for a person to be told why: at most `max` are written, how
+ * many there are is returned. */
+struct policy_verdict {
+    struct bytes name, file;
+    unsigned line;
+    bool is_for_role; /* it is TO the role of the one who asks */
+    bool holds;       /* … and lets this row through */
+};
+size_t policy_explain(const struct policies *p, const struct table *t, enum verb verb,
+                      const struct policy_context *ctx, struct bytes row,
+                      struct policy_verdict *out, size_t max);
 /* May two people of this role see different rows of `t`?  Then the class of reader is the user, else the role. */
 bool policy_names_user(const struct policies *p, const struct table *t, enum role role);
 /* The matrix role × table × verb, as a text table for people (`homebake policy check`). */

@@ -55,7 +55,8 @@ struct policy {
     unsigned verbs;                   /* 1 << enum verb */
     unsigned roles;                   /* 1 << enum role */
     const struct expr *using, *check; /* NULL when not given */
-    unsigned line;                    /* in its file */
+    struct bytes file;                /* the policy's text stands there … */
+    unsigned line;                    /* … in this line */
 };
 
 /* Policies are permissive: one rule of the list that holds is enough. */

@@ -195,3 +195,30 @@ bool policy_accepts(const struct policies *p, const struct table *t, enum verb v
         return true;
     return holds_any(policy_cell(p, t, verb, ctx->who.role)->check, ctx, old_row, new_row);
 }
+
+static struct policy_verdict verdict_of(const struct policy *policy,
+                                        const struct policy_context *ctx, struct bytes row)
+{
+    const struct rule rule = {.expr = policy->using};
+    struct policy_verdict v = {.name = policy->name,
+                               .file = policy->file,
+                               .line = policy->line,
+                               .is_for_role = policy->roles >> ctx->who.role & 1};
+    v.holds = v.is_for_role && holds_any(&rule, ctx, (struct bytes){NULL, 0}, row);
+    return v;
+}
+
+size_t policy_explain(const struct policies *p, const struct table *t, enum verb verb,
+                      const struct policy_context *ctx, struct bytes row,
+                      struct policy_verdict *out, size_t max)
+{
+    size_t count = 0;
+    for (const struct policy *policy = p->list; policy; policy = policy->next) {
+        if (policy->table != t || !(policy->verbs >> verb & 1) || !policy->using)
+            continue;
+        if (count < max)
+            out[count] = verdict_of(policy, ctx, row);
+        count++;
+    }
+    return count;
+}

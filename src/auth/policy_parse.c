@@ -13,6 +13,7 @@ struct parser {
     struct lex lex;
     const struct catalogue *catalogue;
     const struct table *table;
+    struct bytes file;
 };
 
 static bool parse_clause(struct parser *p, bool allows_old, const struct expr **out)
@@ -112,7 +113,7 @@ static struct policy *parse_policy(struct parser *p)
 {
     struct policy *out = lex_alloc(&p->lex, sizeof(*out));
     if (out)
-        out->line = p->lex.now.line;
+        *out = (struct policy){.file = p->file, .line = p->lex.now.line};
     if (!out || !lex_expect_word(&p->lex, BYTES("create"), BYTES("expected CREATE POLICY, not")) ||
         !lex_expect_word(&p->lex, BYTES("policy"), BYTES("expected POLICY, not")))
         return NULL;
@@ -127,11 +128,13 @@ static struct policy *parse_policy(struct parser *p)
 enum err policy_parse(const struct catalogue *c, struct arena *arena, struct bytes file,
                       struct bytes text, struct buf *message, struct policy **out)
 {
-    struct parser p = {.catalogue = c};
+    struct parser p = {.catalogue = c, .file = arena_copy(arena, file)};
     struct policy *first = NULL, **end = &first;
     lex_init(&p.lex, file, text, arena, message);
     if (text.size > TEXT_SIZE_MAX)
         lex_fail(&p.lex, ERR_UNSUPPORTED, BYTES("the text is too long"), LEX_NONE);
+    if (!p.file.data)
+        lex_fail(&p.lex, ERR_NOMEM, BYTES("out of memory"), LEX_NONE);
     lex_advance(&p.lex);
     while (!p.lex.err && p.lex.now.kind != LEX_END) {
         *end = parse_policy(&p);

@@ -250,6 +250,11 @@ void bindings_unref(struct binding_sets *s, struct bindings *b)
     mem_free(b);
 }
 
+bool binding_concerns(const struct binding *b, const struct table *t, enum verb verb)
+{
+    return (b->verbs >> verb & 1) && (!b->table || b->table == t);
+}
+
 bool binding_has_table(const struct binding *b, const struct table *t)
 {
     return b->table ? b->table == t : t->is_live;

@@ -50,6 +50,8 @@ MUST_USE enum err bindings_get(struct binding_sets *s, const struct binding_spec
 struct bindings *bindings_ref(struct bindings *b);
 /* Takes NULL. */
 void bindings_unref(struct binding_sets *s, struct bindings *b);
+/* Does the entry ask for this verb of this table? */
+bool binding_concerns(const struct binding *b, const struct table *t, enum verb verb);
 /* Does the entry, or any entry, concern this table? */
 bool binding_has_table(const struct binding *b, const struct table *t);
 bool bindings_has_table(const struct bindings *b, const struct table *t);

@@ -116,17 +116,13 @@ static enum err data_part(struct feed *f, const struct change *c, enum sight sig
 
 /* ---- one group ---- */
 
-static bool concerns(const struct binding *b, const struct change *c, enum verb verb)
-{
-    return (b->verbs >> verb & 1) && (!b->table || b->table == c->table);
-}
-
 static bool wants(const struct group *g, const struct change *c)
 {
     for (uint32_t i = 0; i < g->bindings->count; i++) {
         const struct binding *b = &g->bindings->items[i];
         /* An UPDATE may turn out to be a DELETE for this class. */
-        if (concerns(b, c, c->verb) || (c->verb == VERB_UPDATE && concerns(b, c, VERB_DELETE)))
+        if (binding_concerns(b, c->table, c->verb) ||
+            (c->verb == VERB_UPDATE && binding_concerns(b, c->table, VERB_DELETE)))
             return true;
     }
     return false;
@@ -152,7 +148,7 @@ static enum err put_ids(struct feed *f, const struct group *g, const struct chan
     for (uint32_t i = 0; i < g->bindings->count; i++) {
         const struct binding *b = &g->bindings->items[i];
         bool is_match = false;
-        enum err e = concerns(b, c, verb) ? matches(f, b, row, &is_match) : OK;
+        enum err e = binding_concerns(b, c->table, verb) ? matches(f, b, row, &is_match) : OK;
         if (e)
             return e;
         if (!is_match)

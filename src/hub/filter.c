@@ -2,9 +2,6 @@
 
 #include "base/like.h"
 
-/* SQL's three truth values; `not` turns the outer two round. */
-enum truth { IS_FALSE = -1, IS_UNKNOWN = 0, IS_TRUE = 1 };
-
 struct op_name {
     struct bytes name;
     enum filter_op op;
@@ -298,12 +295,12 @@ enum err filter_parse(const struct table *t, struct bytes text, struct arena *ar
 
 /* ---- evaluation ---- */
 
-static enum truth truth_of(bool is_so)
+static enum filter_truth truth_of(bool is_so)
 {
-    return is_so ? IS_TRUE : IS_FALSE;
+    return is_so ? FILTER_TRUE : FILTER_FALSE;
 }
 
-static enum truth compare(const struct filter_term *t, struct value v)
+static enum filter_truth compare(const struct filter_term *t, struct value v)
 {
     int order = value_compare(v, t->values[0]);
     switch (t->op) {
@@ -323,22 +320,22 @@ static enum truth compare(const struct filter_term *t, struct value v)
     }
 }
 
-static enum truth is_in(const struct filter_term *t, struct value v)
+static enum filter_truth is_in(const struct filter_term *t, struct value v)
 {
     for (uint32_t i = 0; i < t->value_count; i++)
         if (value_compare(v, t->values[i]) == 0)
-            return IS_TRUE;
-    return IS_FALSE;
+            return FILTER_TRUE;
+    return FILTER_FALSE;
 }
 
-static enum truth is_op(const struct filter_term *t, struct value v)
+static enum filter_truth is_op(const struct filter_term *t, struct value v)
 {
     if (t->value_count == 0)
         return truth_of(v.kind == VALUE_NULL);
     return truth_of(v.kind == VALUE_INT && v.number == t->values[0].number);
 }
 
-static enum err pattern_truth(const struct filter_term *t, struct value v, enum truth *out)
+static enum err pattern_truth(const struct filter_term *t, struct value v, enum filter_truth *out)
 {
     bool is_so = false;
     enum err e = OK;
@@ -351,7 +348,7 @@ static enum err pattern_truth(const struct filter_term *t, struct value v, enum 
 }
 
 /* Of a value that is there. */
-static enum err value_truth(const struct filter_term *t, struct value v, enum truth *out)
+static enum err value_truth(const struct filter_term *t, struct value v, enum filter_truth *out)
 {
     if (is_like(t) || is_regex(t))
         return pattern_truth(t, v, out);
@@ -360,11 +357,11 @@ static enum err value_truth(const struct filter_term *t, struct value v, enum tr
 }
 
 static enum err term_truth(const struct filter_term *t, struct json_value row,
-                           struct arena *scratch, enum truth *out)
+                           struct arena *scratch, enum filter_truth *out)
 {
     struct json_value json;
     struct value v;
-    *out = IS_UNKNOWN;
+    *out = FILTER_UNKNOWN;
     if (json_get(row, t->column->name, &json))
         return OK;
     arena_reset(scratch);
@@ -374,23 +371,41 @@ static enum err term_truth(const struct filter_term *t, struct json_value row,
     if (t->op == FILTER_IS)
         *out = is_op(t, v);
     else if (v.kind == VALUE_NULL)
-        *out = t->op == FILTER_ISDISTINCT ? IS_TRUE : IS_UNKNOWN;
+        *out = t->op == FILTER_ISDISTINCT ? FILTER_TRUE : FILTER_UNKNOWN;
     else
         e = value_truth(t, v, out);
     return e;
 }
 
+enum err filter_term_truth(const struct filter_term *t, struct bytes row, struct arena *scratch,
+                           enum filter_truth *out)
+{
+    enum filter_truth truth = FILTER_UNKNOWN;
+    struct json_value object = {JSON_OBJECT, row};
+    enum err e = row.size ? term_truth(t, object, scratch, &truth) : OK;
+    if (!e)
+        *out = t->is_not ? (enum filter_truth)(-(int)truth) : truth;
+    return e;
+}
+
 enum err filter_matches(const struct filter *f, struct bytes row, struct arena *scratch, bool *out)
 {
-    struct json_value object = {JSON_OBJECT, row};
-    bool is_match = f->count == 0 || row.size > 0;
+    bool is_match = true;
     for (uint32_t i = 0; i < f->count && is_match; i++) {
-        enum truth truth;
-        enum err e = term_truth(&f->terms[i], object, scratch, &truth);
+        enum filter_truth truth;
+        enum err e = filter_term_truth(&f->terms[i], row, scratch, &truth);
         if (e)
             return e;
-        is_match = truth == (f->terms[i].is_not ? IS_FALSE : IS_TRUE);
+        is_match = truth == FILTER_TRUE;
     }
     *out = is_match;
     return OK;
+}
+
+struct bytes filter_op_name(enum filter_op op)
+{
+    for (size_t i = 0; i < OP_COUNT; i++)
+        if (op_names[i].op == op)
+            return op_names[i].name;
+    return BYTES("");
 }

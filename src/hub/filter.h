@@ -44,6 +44,9 @@ struct filter {
     uint32_t count; /* 0: everything passes */
 };
 
+/* SQL's three truth values; `not` turns the outer two round. */
+enum filter_truth { FILTER_FALSE = -1, FILTER_UNKNOWN = 0, FILTER_TRUE = 1 };
+
 /* Blank text is no filter.  On failure `message` gets a sentence for the subscriber: ERR_SYNTAX;
  * ERR_NOT_FOUND (column); ERR_TYPE, ERR_RANGE (value); ERR_UNSUPPORTED (operator); ERR_LIMIT;
  * ERR_NOMEM (no sentence). */
@@ -54,5 +57,10 @@ MUST_USE enum err filter_parse(const struct table *t, struct bytes text, struct 
  * row, which therefore does not pass; ERR_NOMEM: it cannot be told.  `scratch` is reset. */
 MUST_USE enum err filter_matches(const struct filter *f, struct bytes row, struct arena *scratch,
                                  bool *out);
+/* The truth of one term alone, its `not` included.  Errors as above. */
+MUST_USE enum err filter_term_truth(const struct filter_term *t, struct bytes row,
+                                    struct arena *scratch, enum filter_truth *out);
+/* "eq" … */
+struct bytes filter_op_name(enum filter_op op);
 
 #endif

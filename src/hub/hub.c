@@ -2,6 +2,7 @@
 
 #include "hub/broadcast.h"
 #include "hub/deliver.h"
+#include "hub/explain.h"
 #include "hub/flood.h"
 #include "hub/member.h"
 #include "hub/peer.h"
@@ -352,6 +353,11 @@ const struct directory *hub_directory(const struct hub *h)
 uint64_t hub_head(const struct hub *h)
 {
     return changelog_head(h->log);
+}
+
+void hub_explain(const struct hub *h, struct bytes user, const struct change *c, struct buf *out)
+{
+    explain_put_channels(out, h, user, c);
 }
 
 struct hub_counters hub_counters(const struct hub *h)

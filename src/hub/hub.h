@@ -184,6 +184,9 @@ int64_t hub_deadline(const struct hub *h);
 const struct directory *hub_directory(const struct hub *h);
 uint64_t hub_head(const struct hub *h);
 
+/* What that change was, or would be, to the channels of one user: see explain_put_channels. */
+void hub_explain(const struct hub *h, struct bytes user, const struct change *c, struct buf *out);
+
 struct hub_counters {
     uint64_t connections, channels, subscriptions, groups; /* now */
     uint64_t messages_in, malformed, changes, deliveries, delivered_bytes, encoded_frames;

@@ -53,23 +53,18 @@ void reader_class_unref(struct reader_classes *r, struct reader_class *c)
     mem_free(c);
 }
 
-static bool sees(struct reader_classes *r, const struct reader_class *c, const struct table *t,
-                 struct bytes row)
+enum sight reader_decide(const struct policies *p, const struct identity *who,
+                         const struct change *change, uint64_t *decisions)
 {
-    struct policy_context ctx = {.who = c->who};
-    r->decisions++;
-    return policy_sees(r->policies, t, VERB_SELECT, &ctx, row);
-}
-
-static enum sight decide(struct reader_classes *r, const struct reader_class *c,
-                         const struct change *change)
-{
-    if (c->who.role == ROLE_SERVICE)
+    struct policy_context ctx = {.who = *who};
+    if (who->role == ROLE_SERVICE)
         return SIGHT_WHOLE;
-    bool sees_row = sees(r, c, change->table, change_row(change));
+    ++*decisions;
+    bool sees_row = policy_sees(p, change->table, VERB_SELECT, &ctx, change_row(change));
     if (change->verb != VERB_UPDATE)
         return sees_row ? SIGHT_WHOLE : SIGHT_NONE;
-    bool saw_row = sees(r, c, change->table, change->old_row);
+    ++*decisions;
+    bool saw_row = policy_sees(p, change->table, VERB_SELECT, &ctx, change->old_row);
     if (sees_row)
         return saw_row ? SIGHT_WHOLE : SIGHT_ENTERS;
     return saw_row ? SIGHT_LEAVES : SIGHT_NONE;
@@ -94,6 +89,6 @@ enum sight reader_sight(struct reader_classes *r, struct reader_class *c,
         c->memo_known = c->memo_low = c->memo_high = 0;
     }
     if (!(c->memo_known & bit))
-        remember(c, bit, decide(r, c, change));
+        remember(c, bit, reader_decide(r->policies, &c->who, change, &r->decisions));
     return (enum sight)((c->memo_low & bit ? 1 : 0) + (c->memo_high & bit ? 2 : 0));
 }

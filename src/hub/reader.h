@@ -16,6 +16,10 @@ enum sight {
     SIGHT_ENTERS  /* an UPDATE brought it into view: the old row stays hidden but for its key */
 };
 
+/* By the policies; each question asked of them is counted. */
+enum sight reader_decide(const struct policies *p, const struct identity *who,
+                         const struct change *change, uint64_t *decisions);
+
 enum { READER_MEMO = 64 }; /* changes, aligned by seq */
 
 struct reader_class {
