@@ -19,6 +19,7 @@ enum mail_kind {
     MAIL_TAIL,    /* struct tail_mail */
     MAIL_ERRAND,  /* struct errand: to be done, or done */
     MAIL_STORED,  /* struct stored_mail */
+    MAIL_INSPECT, /* struct inspection */
     MAIL_ADMIN,   /* struct admin_job, to the writer */
     MAIL_DRAIN,   /* to a shard: end all connections and yourself */
     MAIL_STOP     /* to the writer */

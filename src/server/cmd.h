@@ -39,6 +39,7 @@ int cmd_print(struct bytes text);
 
 /* Each returns the exit code; argv begins behind the command's name. */
 int cmd_demo(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
 int cmd_policy(int argc, char **argv);

@@ -94,7 +94,7 @@ static void attend(struct server *s, int signal_fd, int control_fd)
         if (poll(fds, 2, -1) < 0)
             continue;
         if (fds[1].revents & POLLIN)
-            control_serve(control_fd, server_writer(s));
+            control_serve(control_fd, server_writer(s), server_answer, s);
     }
 }
 

@@ -69,7 +69,7 @@ static enum err apply(struct store_session *s, void *context)
     return OK;
 }
 
-void control_serve(int listen_fd, struct writer *w)
+void control_serve(int listen_fd, struct writer *w, control_answer answer, void *context)
 {
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
@@ -79,7 +79,8 @@ void control_serve(int listen_fd, struct writer *w)
     buf_init(&x.reply, ADMIN_REPLY_MAX);
     set_timeout(fd, SERVE_TIMEOUT_S);
     enum err e = read_line(fd, &x.request);
-    if (!e && writer_run(w, apply, &x))
+    bool is_answered = !e && answer && answer(context, buf_bytes(&x.request), &x.reply);
+    if (!e && !is_answered && writer_run(w, apply, &x))
         buf_put_literal(&x.reply, "{\"error\":\"the server is busy\"}");
     if (!e && !x.reply.err)
         e = write_line(fd, buf_bytes(&x.reply));

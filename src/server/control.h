@@ -9,9 +9,11 @@
 /* Makes the socket; `*fd` is the listening end.  ERR_LIMIT: the folder's path is too long for a
  * socket. */
 MUST_USE enum err control_listen(const char *folder, int *fd);
-/* Serves one waiting connection, with the writer's help; waits for a slow client no longer than two
- * seconds. */
-void control_serve(int listen_fd, struct writer *w);
+/* Answers a request that is not for the writer.  False: it is. */
+typedef bool (*control_answer)(void *context, struct bytes request, struct buf *reply);
+/* Serves one waiting connection: `answer` (NULL: nobody) is asked first, then the writer; waits for a
+ * slow client no longer than two seconds. */
+void control_serve(int listen_fd, struct writer *w, control_answer answer, void *context);
 /* Takes the socket away. */
 void control_end(const char *folder, int listen_fd);
 

@@ -78,6 +78,23 @@ static const struct command commands[] = {
      "server.\n"
      "\n"
      "Example:  homebake verify --data data\n"},
+    {"explain", cmd_explain, "say why somebody got a change, or did not",
+     "Usage: homebake explain --data DIR --user WHO --seq N [--table T] [--event E] [--filter F] "
+     "[--json]\n"
+     "\n"
+     "Says what change N was, which policies let WHO see it and which do not, and what they are "
+     "told of it.  WHO is an\n"
+     "email, an id, anon or service_role; people, policies and subscriptions are taken as they are "
+     "now.\n"
+     "\n"
+     "When a server runs on DIR, the live channels of WHO follow, with what each is told and where "
+     "it stands in the\n"
+     "log.  With --table, --event (INSERT, UPDATE, DELETE or *) or --filter (as in a subscription) "
+     "a binding is tried\n"
+     "instead, term by term.\n"
+     "\n"
+     "Example:  homebake explain --data data --user rep1@homebake.example --seq 812 --filter "
+     "quantity=gt.5\n"},
     {"policy", cmd_policy, "print who may do what",
      "Usage: homebake policy check --data DIR\n"
      "\n"

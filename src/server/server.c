@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "io/log.h"
 #include "io/sock.h"
+#include "server/inspect.h"
 #include "server/shard.h"
 #include "server/upkeep.h"
 
@@ -261,6 +262,12 @@ void server_put_url(struct buf *out, const struct server *s)
 struct writer *server_writer(struct server *s)
 {
     return s->writer;
+}
+
+bool server_answer(void *server, struct bytes request, struct buf *reply)
+{
+    struct server *s = server;
+    return inspect_request(s->writer, s->boxes, s->shard_count, request, reply);
 }
 
 void server_stop(struct server *s)

@@ -28,6 +28,8 @@ MUST_USE enum err server_start(const struct server_config *cfg, struct buf *mess
 void server_put_url(struct buf *out, const struct server *s);
 /* For administrative work beside the service. */
 struct writer *server_writer(struct server *s);
+/* A control_answer: what is asked of the shards (inspect.h).  `server` is the struct server. */
+bool server_answer(void *server, struct bytes request, struct buf *reply);
 /* Ends every connection in good order, within limits.drain_us, and frees all.  Takes NULL. */
 void server_stop(struct server *s);
 

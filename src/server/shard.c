@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/entropy.h"
 #include "io/log.h"
+#include "server/inspect.h"
 
 enum {
     ACCEPT_PER_TURN = 64,
@@ -243,6 +244,8 @@ static void take_errand(struct shard *s, struct mail *m)
 {
     if (m->kind == MAIL_STORED)
         errand_stored(s, container_of(m, struct stored_mail, mail));
+    else if (m->kind == MAIL_INSPECT)
+        inspect_answer(container_of(m, struct inspection, mail), s->hub);
     else
         errand_returned(s, container_of(m, struct errand, mail));
 }
@@ -260,7 +263,7 @@ static void take_mail(struct shard *s)
             keep_changes(s, container_of(m, struct changes_mail, mail));
         else if (m->kind == MAIL_CALL)
             mail_list_push(&calls, m);
-        else if (m->kind == MAIL_STORED || m->kind == MAIL_ERRAND)
+        else if (m->kind == MAIL_STORED || m->kind == MAIL_ERRAND || m->kind == MAIL_INSPECT)
             mail_list_push(&errands, m);
         else if (m->kind == MAIL_RELAY)
             relay_arrived(s, m);

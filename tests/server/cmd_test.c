@@ -80,8 +80,8 @@ static int close_all(void **state)
 static void help_is_given_for_everything(void **state)
 {
     (void)state;
-    static const char *const names[] = {"init", "serve",  "keys",  "user",
-                                        "demo", "verify", "policy"};
+    static const char *const names[] = {"init", "serve",  "keys",   "user",
+                                        "demo", "verify", "policy", "explain"};
     assert_int_equal(RUN("", "--help"), 0);
     assert_non_null(strstr(out, "Usage: homebake COMMAND"));
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -225,6 +225,56 @@ static void people_are_kept_without_a_server(void **state)
     assert_non_null(strstr(err, "nobody has this email"));
 }
 
+static void explain_says_who_is_told_what(void **state)
+{
+    (void)state;
+    struct bakery_folder demo;
+    make_folder(&demo);
+    assert_int_equal(RUN("", "demo", "--data", demo.path), 0);
+#define EXPLAIN(...) RUN("", "explain", "--data", demo.path, __VA_ARGS__)
+    assert_int_equal(EXPLAIN("--user", "owner@homebake.example", "--seq", "1"), 0);
+    assert_non_null(strstr(out, "change 1, "));
+    assert_non_null(strstr(out, "owner@homebake.example: owner, active\n"));
+    assert_non_null(strstr(out, ") lets them see the row"));
+    assert_non_null(strstr(out, "policies: they are told all of it\n"));
+    assert_non_null(strstr(out, "no server that runs on this data could be asked"));
+    assert_int_equal(EXPLAIN("--user", "anon", "--seq", "1"), 0);
+    assert_non_null(strstr(out, "is not for this role"));
+    assert_non_null(strstr(out, "policies: they may not see this row, and are told nothing\n"));
+    assert_int_equal(EXPLAIN("--user", "service_role", "--seq", "1", "--event", "TRUNCATE"), 0);
+    assert_non_null(strstr(out, "  binding: it is told\n"));
+    assert_int_equal(
+        EXPLAIN("--user", "OWNER@homebake.example", "--seq=1", "--filter", "id=is.null"), 0);
+    assert_non_null(strstr(out, "  binding: it is not told: the filter does not hold\n"));
+    assert_non_null(strstr(out, "    id is is false: the row has \""));
+    assert_int_equal(EXPLAIN("--user", "owner@homebake.example", "--seq", "1", "--json"), 0);
+    struct json_value v;
+    assert_int_equal(json_parse(bytes_of(out), &v), OK);
+    assert_int_equal(
+        RUN("", "user", "disable", "--data", demo.path, "--email", "rep1@homebake.example"), 0);
+    assert_int_equal(EXPLAIN("--user", "rep1@homebake.example", "--seq", "1"), 0);
+    assert_non_null(strstr(out, "disabled: is told nothing"));
+    remove_folder(&demo);
+}
+
+static void explain_says_what_it_cannot_explain(void **state)
+{
+    (void)state;
+    struct bakery_folder demo;
+    make_folder(&demo);
+    assert_int_equal(RUN("", "demo", "--data", demo.path), 0);
+    assert_int_equal(EXPLAIN("--user", "who@bakery.example", "--seq", "1"), 1);
+    assert_non_null(strstr(err, "nobody has the email or id 'who@bakery.example'"));
+    assert_int_equal(EXPLAIN("--user", "anon", "--seq", "999999999"), 1);
+    assert_non_null(strstr(err, "there is no change 999999999 yet: the newest is "));
+    assert_int_equal(EXPLAIN("--user", "anon", "--seq", "0"), 2);
+    assert_int_equal(EXPLAIN("--user", "anon", "--seq", "1", "--table", "nothing"), 1);
+    assert_non_null(strstr(err, "table: nothing"));
+    assert_int_equal(EXPLAIN("--user", "anon", "--seq", "1", "--filter", "nothing=eq.1"), 1);
+    assert_non_null(strstr(err, "nothing"));
+    remove_folder(&demo);
+}
+
 struct running {
     pid_t pid;
     FILE *out;
@@ -285,6 +335,8 @@ static void commands_beside_a_server_go_through_it(void **state)
                      0);
     assert_int_equal(RUN("", "keys", "--data", data), 0);
     assert_int_equal(RUN("", "verify", "--data", data), 0);
+    assert_int_equal(RUN("", "explain", "--data", data, "--user", "anon", "--seq", "1"), 0);
+    assert_non_null(strstr(out, "they have no live channel now\n"));
     assert_int_equal(stop(&r, SIGTERM), 0);
     assert_int_equal(RUN("", "user", "list", "--data", data), 0);
     assert_non_null(strstr(out, "two@bakery.example"));
@@ -325,6 +377,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(keys_are_json_and_stay_the_same),
         cmocka_unit_test(verify_and_policy_report),
         cmocka_unit_test(people_are_kept_without_a_server),
+        cmocka_unit_test(explain_says_who_is_told_what),
+        cmocka_unit_test(explain_says_what_it_cannot_explain),
         cmocka_unit_test(a_server_ends_well_by_every_polite_signal),
         cmocka_unit_test(commands_beside_a_server_go_through_it),
         cmocka_unit_test(demo_makes_people_who_can_be_read_from_a_private_file),

@@ -74,7 +74,7 @@ static void serve_one(struct fixture *f, struct question *q)
     q->folder = f->folder.path;
     buf_init(&q->reply, 65536);
     assert_int_equal(pthread_create(&thread, NULL, ask, q), 0);
-    control_serve(f->listen_fd, f->writer);
+    control_serve(f->listen_fd, f->writer, NULL, NULL);
     pthread_join(thread, NULL);
 }
 
@@ -117,12 +117,12 @@ static void a_client_that_hangs_up_or_talks_without_end_is_let_go(void **state)
     snprintf(path, sizeof(path), "%s/control.sock", f->folder.path);
     assert_int_equal(sock_unix_connect(path, &fd), OK);
     close(fd);
-    control_serve(f->listen_fd, f->writer);
+    control_serve(f->listen_fd, f->writer, NULL, NULL);
     static char noise[20000];
     memset(noise, 'x', sizeof(noise));
     assert_int_equal(sock_unix_connect(path, &fd), OK);
     say_bytes(fd, noise, sizeof(noise));
-    control_serve(f->listen_fd, f->writer);
+    control_serve(f->listen_fd, f->writer, NULL, NULL);
     assert_true(is_ended(fd));
     close(fd);
 }

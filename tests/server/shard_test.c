@@ -260,6 +260,31 @@ static void a_change_reaches_the_readers_of_every_shard(void **state)
     }
 }
 
+static void an_explanation_shows_the_channels_of_every_shard(void **state)
+{
+    (void)state;
+    enum { READERS = 8 };
+    int fds[READERS];
+    struct buf reply;
+    size_t count = 0;
+    buf_init(&reply, 1 << 20);
+    for (int i = 0; i < READERS; i++)
+        fds[i] = join(server, folder.service);
+    assert_true(server_answer(
+        server, BYTES("{\"do\":\"explain\",\"user\":\"service_role\",\"seq\":1}"), &reply));
+    assert_true(bytes_starts_with(buf_bytes(&reply), BYTES("{\"ok\":[{\"topic\":")));
+    for (struct bytes rest = buf_bytes(&reply), topic = BYTES("\"realtime:room\"");; count++) {
+        size_t at = bytes_find(rest, topic);
+        if (at == rest.size)
+            break;
+        rest = bytes_slice(rest, at + topic.size, rest.size);
+    }
+    assert_int_equal(count, READERS);
+    for (int i = 0; i < READERS; i++)
+        close(fds[i]);
+    buf_done(&reply);
+}
+
 /* What a client library does when it is back: so many answers do not fit into an outbox at once. */
 static void a_thousand_joins_in_one_write_are_all_answered(void **state)
 {
@@ -686,6 +711,7 @@ int main(void)
         cmocka_unit_test(handshakes_that_cannot_be_are_refused_with_a_reason),
         cmocka_unit_test(the_key_may_come_in_a_header),
         cmocka_unit_test(a_change_reaches_the_readers_of_every_shard),
+        cmocka_unit_test(an_explanation_shows_the_channels_of_every_shard),
         cmocka_unit_test(a_thousand_joins_in_one_write_are_all_answered),
         cmocka_unit_test(a_fan_out_of_many_slices_reaches_all),
         cmocka_unit_test(a_broadcast_reaches_the_members_on_every_shard),
