@@ -34,9 +34,10 @@ static void put_head(struct world *w, struct sim_who who, const char *method, st
     buf_put_char(out, ' ');
     buf_put(out, target);
     buf_put_literal(out, " HTTP/1.1\r\nHost: sim\r\napikey: ");
-    world_put_token(w, (struct sim_who){-1, who.person < 0 ? who.role : ROLE_ANON}, out);
+    world_put_token(w, (struct sim_who){-1, who.person < 0 ? who.role : ROLE_ANON}, LONG_LIFE_S,
+                    out);
     buf_put_literal(out, "\r\nAuthorization: Bearer ");
-    world_put_token(w, who, out);
+    world_put_token(w, who, LONG_LIFE_S, out);
     buf_put_literal(out, "\r\n");
     if (deed && deed->wants_rows)
         put_line(out, "Prefer", BYTES("return=representation"));

@@ -72,6 +72,7 @@ static void describe(const struct world *w)
                  {"resumes", c->resumes},
                  {"lost", c->losses},
                  {"disabled", c->closes},
+                 {"expired", c->expiries},
                  {"restarts", c->restarts},
                  {"crashes", c->crashes},
                  {"relayed", c->relayed},

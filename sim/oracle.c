@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+enum { SECOND_US = 1000000 };
+
 static const struct want *want_of(const struct world *w, const struct sim_channel *ch)
 {
     return &w->wants[ch->want];
@@ -98,6 +100,9 @@ bool oracle_hear(struct world *w, const struct reader *r, struct sim_channel *ch
         return false;
     }
     uint64_t seq = (uint64_t)number;
+    const struct change *c = model_entry(&w->model, seq)->change;
+    if (r->token_last_s > 0 && c->commit_us / SECOND_US > r->token_last_s + TOKEN_GRACE_S + 1)
+        world_fail(w, "reader %d: heard of something after its token had expired", r->number);
     if (seq <= ch->last)
         world_fail(w, "reader %d: seq %zu after %zu", r->number, (size_t)seq, (size_t)ch->last);
     else if (!skip_silence(w, r, ch, seq - 1))
@@ -116,6 +121,11 @@ bool oracle_hear(struct world *w, const struct reader *r, struct sim_channel *ch
     return !w->violation[0];
 }
 
+bool oracle_is_token_old(const struct world *w, const struct reader *r)
+{
+    return r->token_first_s > 0 && r->token_first_s <= w->now_us / SECOND_US;
+}
+
 void oracle_check_answer(struct world *w, const struct reader *r, const struct sim_channel *ch,
                          bool is_ok)
 {
@@ -123,7 +133,7 @@ void oracle_check_answer(struct world *w, const struct reader *r, const struct s
     unsigned roles = model_roles(&w->model, r->who, ch->asked_seq, heard_by(w, r));
     if (is_ok && roles == nobody)
         world_fail(w, "reader %d: nobody has joined", r->number);
-    if (!is_ok && !(roles & nobody) && !w->is_poor)
+    if (!is_ok && !(roles & nobody) && !w->is_poor && !oracle_is_token_old(w, r))
         world_fail(w, "reader %d: was refused", r->number);
 }
 

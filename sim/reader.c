@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_MAX = 64 << 20, TOPIC_MAX = 24 };
+enum { TEXT_MAX = 64 << 20, TOPIC_MAX = 24, CALM_LIFE_S = 300 };
 static const int64_t second_us = INT64_C(1000000);
 
 void reader_init(struct world *w, struct reader *r, int number)
 {
     *r = (struct reader){.number = number, .who = {.person = -1, .role = ROLE_ANON}};
     r->version = world_chance(w, 2) ? PHX_V1 : PHX_V2;
+    r->is_forgetful = world_chance(w, 3);
     uint64_t kind = rng_below(&w->rng, 20);
     if (kind == 0)
         r->who.role = ROLE_SERVICE;
@@ -94,14 +95,54 @@ static void put_topic(const struct sim_channel *ch, char out[TOPIC_MAX])
     snprintf(out, TOPIC_MAX, "realtime:c%d", ch->topic);
 }
 
-void reader_put_token(struct world *w, const struct reader *r, struct buf *out)
+/* Short-lived, so that it may expire while it is in use. */
+static void put_fresh_token(struct world *w, struct reader *r, struct buf *out)
+{
+    int64_t life_s = w->is_calm ? CALM_LIFE_S : 2 + (int64_t)rng_below(&w->rng, 20);
+    int64_t end_s = w->now_us / second_us + life_s;
+    world_put_token(w, r->who, life_s, out);
+    if (r->token_first_s == 0 || end_s < r->token_first_s)
+        r->token_first_s = end_s;
+    if (end_s > r->token_last_s)
+        r->token_last_s = end_s;
+}
+
+void reader_put_token(struct world *w, struct reader *r, struct buf *out)
 {
     if (r->who.person < 0)
         return;
     json_put_key(out, BYTES("access_token"));
     buf_put_char(out, '"');
-    world_put_token(w, r->who, out);
+    put_fresh_token(w, r, out);
     buf_put_char(out, '"');
+}
+
+/* Before the token expires, on one channel for all. */
+static void renew(struct world *w, struct reader *r, const struct sim_channel *ch)
+{
+    char topic[TOPIC_MAX], ref[JOIN_REF_SIZE];
+    put_topic(ch, topic);
+    reader_make_ref(r, ref);
+    buf_reset(&w->message);
+    buf_put_literal(&w->message, "{\"access_token\":\"");
+    put_fresh_token(w, r, &w->message);
+    buf_put_literal(&w->message, "\"}");
+    r->has_renewed = true;
+    reader_send(w, r, ch->join_ref, ref, topic, "access_token", buf_bytes(&w->message));
+}
+
+static void tend_token(struct world *w, struct reader *r)
+{
+    int64_t left_s = r->token_last_s - w->now_us / second_us;
+    bool is_due = w->is_calm ? left_s < CALM_LIFE_S / 2 : !r->is_forgetful && left_s < 3;
+    if (r->who.person < 0 || r->token_last_s == 0 || !is_due)
+        return;
+    for (int i = 0; i < r->channel_count; i++) {
+        if (r->channels[i].state != CHANNEL_IN)
+            continue;
+        renew(w, r, &r->channels[i]);
+        return;
+    }
 }
 
 static const struct shard *shard_of(const struct world *w, const struct reader *r)
@@ -250,16 +291,26 @@ static void recv_end(struct world *w, struct sim_channel *ch, const struct phx_m
     ch->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
 }
 
+/* It was over for longer than the grace, or when it came to be renewed. */
+static bool may_be_outdated(const struct world *w, const struct reader *r)
+{
+    int64_t grace_s = r->has_renewed ? 0 : TOKEN_GRACE_S;
+    return r->token_first_s > 0 && w->now_us / second_us >= r->token_first_s + grace_s;
+}
+
 static void recv_system(struct world *w, const struct reader *r, const struct phx_message *m)
 {
     struct bytes text = sim_member(m->payload, "message").raw;
-    if (json_string_equals(sim_member(m->payload, "status").raw, BYTES("error")) &&
-        !bytes_starts_with(text, BYTES("\"Too far behind")) &&
-        !(w->is_poor && bytes_starts_with(text, BYTES("\"out of memory"))) &&
-        !bytes_starts_with(text, BYTES("\"Unauthorized")))
+    bool is_lost = bytes_starts_with(text, BYTES("\"Too far behind"));
+    bool is_nobody = bytes_starts_with(text, BYTES("\"Unauthorized"));
+    bool is_expired = bytes_starts_with(text, BYTES("\"Token has expired"));
+    bool is_poor = w->is_poor && bytes_starts_with(text, BYTES("\"out of memory"));
+    w->counters.losses += is_lost;
+    w->counters.closes += is_nobody;
+    w->counters.expiries += is_expired;
+    if (json_string_equals(sim_member(m->payload, "status").raw, BYTES("error")) && !is_lost &&
+        !is_nobody && !is_poor && !(is_expired && may_be_outdated(w, r)))
         world_fail(w, "reader %d: was told %.*s", r->number, (int)text.size, text.data);
-    w->counters.losses += bytes_starts_with(text, BYTES("\"Too far behind"));
-    w->counters.closes += bytes_starts_with(text, BYTES("\"Unauthorized"));
 }
 
 static struct sim_channel *find_channel(struct reader *r, struct bytes topic)
@@ -369,6 +420,8 @@ static void connect(struct world *w, struct reader *r)
     r->wire = wire_open(w, r->version, r->who.person < 0 && r->who.role == ROLE_SERVICE);
     r->retry_at_us = w->now_us + world_delay(w, 2 * second_us);
     r->beat_at_us = w->now_us + world_delay(w, 25 * second_us);
+    r->token_first_s = r->token_last_s = 0;
+    r->has_renewed = false;
     for (int i = 0; i < r->channel_count; i++)
         r->channels[i].retry_at_us = w->now_us + world_delay(w, second_us);
 }
@@ -442,6 +495,8 @@ void reader_act(struct world *w, struct reader *r)
     }
     for (int i = 0; i < r->channel_count && r->wire; i++)
         tend_channel(w, r, &r->channels[i]);
+    if (r->wire)
+        tend_token(w, r);
     if (r->wire && room_act(w, r))
         reader_disconnect(w, r);
     if (w->now_us >= r->stalled_until_us)

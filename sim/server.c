@@ -468,7 +468,7 @@ void server_ask(struct world *w, struct sim_who who, const char *target, const s
     else
         buf_put(&path, bytes_of(target));
     buf_put_literal(&token, "Bearer ");
-    world_put_token(w, who, &token);
+    world_put_token(w, who, LONG_LIFE_S, &token);
     size_t cut = bytes_find_char(buf_bytes(&path), '?');
     struct http_header headers[] = {
         {BYTES("apikey"), bytes_slice(buf_bytes(&token), 7, token.size)},

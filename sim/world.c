@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_MAX = 64 << 20, ROUNDS = 2, ROUND_STEPS = 350 };
+enum { TEXT_MAX = 64 << 20, ROUNDS = 2, ROUND_STEPS = 350, QUIET_STEPS = 20 };
 static const int64_t second_us = INT64_C(1000000);
 
 void world_must(bool is_so)
@@ -59,11 +59,11 @@ struct json_value sim_member(struct json_value object, const char *name)
     return v;
 }
 
-void world_put_token(struct world *w, struct sim_who who, struct buf *out)
+void world_put_token(struct world *w, struct sim_who who, int64_t life_s, struct buf *out)
 {
     struct claims claims = {.kind = who.role == ROLE_SERVICE ? TOKEN_SERVICE : TOKEN_ANON,
                             .issued_s = w->start_us / second_us,
-                            .expires_s = w->start_us / second_us + 36000};
+                            .expires_s = w->now_us / second_us + life_s};
     if (who.person >= 0) {
         claims.kind = TOKEN_USER;
         sim_uuid(TABLE_USERS, who.person, claims.user_id);
@@ -104,7 +104,7 @@ static void stir(struct world *w)
 
 static void step(struct world *w)
 {
-    w->now_us += 1000 + world_delay(w, 200000);
+    w->now_us += 1000 + world_delay(w, w->stride_us);
     if (!w->is_calm)
         stir(w);
     server_run(w);
@@ -152,8 +152,10 @@ static void settle(struct world *w)
             world_fail(w, "reader %d has not caught up", late);
         step(w);
     }
+    for (int i = 0; i < QUIET_STEPS && !w->violation[0]; i++)
+        step(w); /* whoever is on the way out has gone */
     settle_rooms(w);
-    for (int i = 0; i < 20 && !w->violation[0]; i++)
+    for (int i = 0; i < QUIET_STEPS && !w->violation[0]; i++)
         step(w);
     if (!w->violation[0])
         oracle_check_quiet(w);
@@ -197,6 +199,7 @@ static void init(struct world *w, uint64_t seed, enum sabotage sabotage)
     model_init(&w->model);
     server_init(w);
     w->is_poor = world_chance(w, 4);
+    w->stride_us = world_chance(w, 4) ? 600000 : 200000;
     for (int i = 0; i < WANTS; i++)
         want_make(&w->wants[i], &w->rng);
     for (int i = 0; i < CLERKS; i++)

@@ -224,6 +224,9 @@ struct reader {
     struct buf in;     /* bytes of an incomplete frame */
     int64_t retry_at_us, stalled_until_us, beat_at_us;
     bool is_beat_pending;
+    bool has_renewed;
+    bool is_forgetful;                   /* lets its tokens expire */
+    int64_t token_first_s, token_last_s; /* expiry of those sent on this connection: first, last */
     uint32_t last_ref, beat_ref;
     int channel_count;
     struct sim_channel channels[CHANNELS_MAX];
@@ -238,7 +241,7 @@ struct reader {
 /* ---- all of it ---- */
 
 struct world_counters {
-    uint64_t faults, events, resumes, snapshots, restarts, crashes, losses, closes;
+    uint64_t faults, events, resumes, snapshots, restarts, crashes, losses, closes, expiries;
     uint64_t writes, refused, groups, again, relayed, trims, broadcasts;
     struct hub_counters hub; /* behind, replayed, dropped_idle, dropped_slow of all hubs */
     int64_t hub_bytes_max;
@@ -251,6 +254,7 @@ struct world {
     int64_t start_us, now_us;
     bool is_calm;          /* no more faults and changes */
     bool is_poor;          /* the server runs out of memory now and then */
+    int64_t stride_us;     /* the longest step */
     int64_t rush_until_us; /* everybody writes without a pause */
     struct model model;
     struct server server;
@@ -282,8 +286,9 @@ int64_t world_delay(struct world *w, int64_t max_us);
 void world_must(bool is_so);
 /* The member of a JSON object; null when there is none. */
 struct json_value sim_member(struct json_value object, const char *name);
-/* A token for `who`, or the key of a role without a person. */
-void world_put_token(struct world *w, struct sim_who who, struct buf *out);
+/* A token for `who` of so many seconds, or the key of a role without a person. */
+void world_put_token(struct world *w, struct sim_who who, int64_t life_s, struct buf *out);
+enum { LONG_LIFE_S = 36000, TOKEN_GRACE_S = 60 /* a channel's, after its token */ };
 
 /* ---- server.c, judge.c ---- */
 
@@ -367,7 +372,7 @@ void reader_disconnect(struct world *w, struct reader *r);
 void reader_make_ref(struct reader *r, char out[JOIN_REF_SIZE]);
 void reader_send(struct world *w, struct reader *r, const char *join_ref, const char *ref,
                  const char *topic, const char *event, struct bytes payload);
-void reader_put_token(struct world *w, const struct reader *r, struct buf *out);
+void reader_put_token(struct world *w, struct reader *r, struct buf *out);
 bool reader_is_ref(struct bytes ref, const char *text);
 
 /* ---- room.c ---- */
@@ -415,6 +420,8 @@ void oracle_check_refusal(struct world *w, const struct reader *r, int table, in
 /* May `who` be refused, or accepted, for what happened since then? */
 void oracle_check_answer(struct world *w, const struct reader *r, const struct sim_channel *ch,
                          bool is_ok);
+/* May one of its tokens have expired on the way? */
+bool oracle_is_token_old(const struct world *w, const struct reader *r);
 /* Was it refused a replay that could be had? */
 void oracle_check_resume(struct world *w, const struct reader *r, const struct sim_channel *ch,
                          bool is_replayed);
