@@ -427,7 +427,7 @@ static void check_memory(struct world *w)
     int64_t each = (int64_t)v->limits.outbox_bytes_max + HUB_CONN_MAX;
     if (bytes > w->counters.hub_bytes_max)
         w->counters.hub_bytes_max = bytes;
-    if (bytes > v->shard_count * (int64_t)HUB_REST_MAX + open * each)
+    if (bytes > v->shard_count * (int64_t)(HUB_REST_MAX + HUB_FRAMES_MAX) + open * each)
         world_fail(w, "the hubs hold %lld bytes for %lld connections", (long long)bytes,
                    (long long)open);
 }

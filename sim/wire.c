@@ -293,7 +293,7 @@ void wires_move(struct world *w)
             move_down(w, &w->wires[i]);
 }
 
-/* Some clients are told, some lose what was on its way, some hear nothing. */
+/* Some clients are told, some lose what was on its way, some (while there are faults) hear nothing. */
 void wires_lose_server(struct world *w)
 {
     for (int i = 0; i < WIRES_MAX; i++) {
@@ -301,7 +301,7 @@ void wires_lose_server(struct world *w)
         if (!wire->is_served)
             continue;
         wire->is_reset |= world_chance(w, 2);
-        wire->is_dead |= !wire->is_reset && world_chance(w, 4);
+        wire->is_dead |= !wire->is_reset && !w->is_calm && world_chance(w, 4);
         wire->is_served = false;
         release(wire);
     }

@@ -23,8 +23,10 @@ enum {
     WIRES_MAX = 400,
     JOIN_REF_SIZE = 16,
     /* What a hub holds without connections: texts of changes that it remembers (1 MiB, in a buffer
-     * that grows by doubling), its window, and small things. */
+     * that grows by doubling), its window, and small things; and for a while, frames that others
+     * may want to replay (64, each of a run of changes). */
     HUB_REST_MAX = 3 << 20,
+    HUB_FRAMES_MAX = 6 << 20,
     HUB_CONN_MAX = 96 * 1024, /* what it holds for one, beside its outbox */
     DOWN_MAX = 8 * 1024       /* bytes that the kernel and the network hold for a reader */
 };
