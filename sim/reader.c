@@ -356,7 +356,7 @@ void reader_disconnect(struct world *w, struct reader *r)
     r->wire = NULL;
     r->retry_at_us = w->now_us + world_delay(w, 5 * second_us);
     r->is_beat_pending = false;
-    room_disconnect(r);
+    room_disconnect(w, r);
     buf_reset(&r->in);
     for (int i = 0; i < r->channel_count; i++) {
         r->channels[i].state = CHANNEL_OUT;

@@ -254,6 +254,7 @@ static void recv_reply(struct world *w, struct reader *r, const struct phx_messa
 
 static void recv_end(struct world *w, struct reader *r)
 {
+    w->partings++;
     r->room.state = CHANNEL_OUT;
     r->room.retry_at_us = w->now_us + world_delay(w, 5 * second_us);
 }
@@ -288,8 +289,9 @@ void room_init(struct world *w, struct reader *r)
     r->room.wants_self = world_chance(w, 3);
 }
 
-void room_disconnect(struct reader *r)
+void room_disconnect(struct world *w, struct reader *r)
 {
+    w->partings += r->room.state == CHANNEL_IN;
     r->room.state = CHANNEL_OUT;
     r->room.life++;
     r->room.said = 0;

@@ -267,6 +267,7 @@ struct world {
     struct wire wires[WIRES_MAX];
     struct buf text, message, decoded, body;
     struct outcome outcome;
+    uint64_t partings;       /* of members from rooms */
     uint64_t dropped_before; /* broadcasts, when the rooms were called */
     uint64_t trace;
     struct world_counters counters;
@@ -384,7 +385,7 @@ void room_init(struct world *w, struct reader *r);
 bool room_recv(struct world *w, struct reader *r, const struct phx_message *m);
 /* True: the connection is to be given up. */
 bool room_act(struct world *w, struct reader *r);
-void room_disconnect(struct reader *r);
+void room_disconnect(struct world *w, struct reader *r);
 /* Is it where it may be? */
 bool room_is_quiet(const struct world *w, const struct reader *r);
 /* Everybody says who they are, and something; then, in time, all have seen all, and heard what the
