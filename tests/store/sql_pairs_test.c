@@ -34,8 +34,7 @@ static const char *const texts[] = {
     "\"100%\"",
     "\"a_b\"",
     "\"null\"",
-    "\"B\xc3\xa4"
-    "cker\"",
+    "\"B\303\244cker\"",
     "\"b\\u00c4CKER\"",
     "\"\xf0\x9f\x8d\x9e\"",
     "\"\\ud83c\\udf5e\\n\"",
@@ -74,8 +73,7 @@ static const char *const text_words[] = {
     "\\",
     "100%",
     "null",
-    "B\xc3\xa4"
-    "cker",
+    "B\303\244cker",
     "\xf0\x9f\x8d\x9e",
     "\xf0\x9f\x8d\x9e\n",
     " x ",
