@@ -301,6 +301,19 @@ static void answer_asset(struct shard *s, struct http_peer *p, const struct http
     buf_done(&headers);
 }
 
+static void answer_readiness(struct shard *s, struct http_peer *p)
+{
+    enum err fault = writer_fault(s->writer);
+    struct bytes body = s->is_draining ? BYTES("draining\n") : BYTES("ok\n");
+    if (fault && !s->is_draining) {
+        buf_put_literal(&p->text, "the data cannot be written: ");
+        buf_put(&p->text, bytes_of(err_text(fault)));
+        buf_put_char(&p->text, '\n');
+        body = buf_bytes(&p->text);
+    }
+    http_respond(s, p, s->is_draining || fault ? 503 : 200, plain_text, body);
+}
+
 static void route(struct shard *s, struct http_peer *p)
 {
     const struct http_request *r = http_parser_request(p->parser);
@@ -314,8 +327,7 @@ static void route(struct shard *s, struct http_peer *p)
     else if (upgrade_owns(r->path))
         upgrade_begin(s, p, r);
     else if (bytes_equal(r->path, BYTES("/readyz")))
-        http_respond(s, p, s->is_draining ? 503 : 200, plain_text,
-                     s->is_draining ? BYTES("draining\n") : BYTES("ok\n"));
+        answer_readiness(s, p);
     else if (bytes_equal(r->path, BYTES("/metrics")))
         metrics_answer(s, p, r);
     else

@@ -114,6 +114,9 @@ static void *upkeep_main(void *arg)
         if (e && e != ERR_BUSY)
             log_write(LOG_WARN, "store.checkpoint", "%s", err_text(e));
         if (w) {
+            /* The job brings us back here, so it is tried until it goes. */
+            if (writer_fault(w))
+                writer_probe(w);
             trim_some(u, w);
             trim_expired(u, w);
         }

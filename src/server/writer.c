@@ -21,7 +21,8 @@ struct writer {
     void *context;
     pthread_t thread;
     struct mail stop;
-    pthread_mutex_t lock; /* of the counters */
+    pthread_mutex_t lock; /* of the counters and the fault */
+    enum err fault;
     struct writer_counters counters;
 };
 
@@ -122,6 +123,7 @@ static void count_group(struct writer *w, size_t requests, size_t changes, int64
     c->requests += requests;
     c->changes += changes;
     c->failed += e != OK;
+    w->fault = e;
     if (requests > c->group_max)
         c->group_max = requests;
     histogram_add(&c->group_requests, histogram_sizes, (int64_t)requests, 1);
@@ -299,6 +301,31 @@ enum err writer_run(struct writer *w, admin_run run, void *context)
     }
     sem_destroy(&job.done);
     return e;
+}
+
+enum err writer_fault(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    enum err e = w->fault;
+    pthread_mutex_unlock(&w->lock);
+    return e;
+}
+
+/* On the writer's thread, so that no group that failed meanwhile is overlooked. */
+static enum err probe(struct store_session *s, void *context)
+{
+    struct writer *w = context;
+    enum err e = store_probe(s);
+    pthread_mutex_lock(&w->lock);
+    w->fault = e;
+    pthread_mutex_unlock(&w->lock);
+    return e;
+}
+
+void writer_probe(struct writer *w)
+{
+    if (writer_run(w, probe, w) == OK)
+        log_write(LOG_INFO, "store.write", "the data can be written again");
 }
 
 struct writer_counters writer_counters(struct writer *w)

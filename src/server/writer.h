@@ -40,6 +40,11 @@ MUST_USE enum err writer_post_errand(struct writer *w, struct errand *e);
 typedef enum err (*admin_run)(struct store_session *s, void *context);
 MUST_USE enum err writer_run(struct writer *w, admin_run run, void *context);
 
+/* What keeps the last group, or the last probe since, from the disk; OK: nothing.  Any thread. */
+enum err writer_fault(struct writer *w);
+/* Tries whether writing goes again.  Waits as writer_run does. */
+void writer_probe(struct writer *w);
+
 struct writer_counters {
     uint64_t groups, requests, changes, group_max;
     uint64_t failed;                 /* groups that the store could not write */

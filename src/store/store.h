@@ -191,6 +191,8 @@ MUST_USE enum err store_staff(struct store_session *s, struct buf *out, uint64_t
 /* Moves the write-ahead log into the database file; call from a thread of its own, off the commit
  * path. */
 MUST_USE enum err store_checkpoint(struct store_session *s);
+/* Can it be written to?  Leaves everything as it was; on a writing session, between two groups. */
+MUST_USE enum err store_probe(struct store_session *s);
 /* Deletes log entries older than `keep_us` or beyond `keep_count`, at most `max` a call; the newest
  * always stays. */
 MUST_USE enum err store_trim_log(struct store_session *s, int64_t now_us, int64_t keep_us,

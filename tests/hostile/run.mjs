@@ -4,6 +4,7 @@ import { finish } from '../support/harness.mjs';
 import { makeBakery } from '../support/server.mjs';
 import { auth } from './auth.mjs';
 import { commands, endings } from './cli.mjs';
+import { fullDisk } from './disk.mjs';
 import { floods, quiet } from './flood.mjs';
 import { crowds, http, slowBody, slowHttp } from './http.mjs';
 import { liveSocket } from './live.mjs';
@@ -23,6 +24,7 @@ try {
     await crowds(second);
     await floods(second);
     await quiet(second);
+    await fullDisk(second);
     await commands();
     await endings();
 } finally {

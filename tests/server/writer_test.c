@@ -1,5 +1,8 @@
 #include "server/writer.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "support.h"
 
 enum { BOXES = 3 };
@@ -172,6 +175,42 @@ static void what_waits_is_one_group(void **state)
         store_reply_done(&calls[i].api.reply);
 }
 
+/* As a full disk does: nothing that is written reaches its file. */
+static void let_files_grow(bool may_grow)
+{
+    struct rlimit l;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
+    l.rlim_cur = may_grow ? l.rlim_max : 0;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+static void a_disk_that_takes_nothing_is_a_fault_until_it_does(void **state)
+{
+    struct fixture *f = *state;
+    struct call c;
+    start(f, 10);
+    assert_int_equal(writer_fault(f->writer), OK);
+    call_make(&c, f->boxes[0]);
+    c.api.request = (struct store_request){.kind = STORE_MESSAGE_ADD,
+                                           .who = {.role = ROLE_SERVICE},
+                                           .now_us = 1700000000000000,
+                                           .message = {.topic = BYTES("x"), .payload = BYTES("1")},
+                                           .message_limits = {10, 10, 10, 1000}};
+    let_files_grow(false);
+    assert_int_equal(writer_post(f->writer, &c), OK);
+    assert_ptr_equal(take_one(&f->box[0]), &c.mail);
+    assert_int_equal(c.api.reply.error.status, 503);
+    assert_int_not_equal(writer_fault(f->writer), OK);
+    assert_int_equal(writer_counters(f->writer).failed, 1);
+    writer_probe(f->writer);
+    assert_int_not_equal(writer_fault(f->writer), OK);
+    let_files_grow(true);
+    writer_probe(f->writer);
+    assert_int_equal(writer_fault(f->writer), OK);
+    writer_stop(f->writer);
+    store_reply_done(&c.api.reply);
+}
+
 static struct errand *kept(struct fixture *f, const struct letter *letter, enum role role)
 {
     struct errand *e = errand_new(&f->box[1], 0);
@@ -271,9 +310,11 @@ int main(void)
         with_all(a_call_comes_home_answered_and_to_no_other_shard),
         with_all(every_shard_gets_the_changes_once_and_in_order),
         with_all(what_waits_is_one_group),
+        with_all(a_disk_that_takes_nothing_is_a_fault_until_it_does),
         with_all(every_shard_hears_a_stored_broadcast_before_its_sender_is_told),
         with_all(a_call_that_stores_a_broadcast_is_heard_everywhere),
         with_all(full_queue_gives_the_call_back),
     };
+    signal(SIGXFSZ, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

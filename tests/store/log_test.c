@@ -136,6 +136,17 @@ static void the_staff_is_listed_with_its_seq(void **state)
     buf_done(&out);
 }
 
+static void a_probe_leaves_everything_as_it_was(void **state)
+{
+    struct kit *k = *state;
+    uint64_t before, after;
+    assert_int_equal(store_head(k->writer, &before), OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(store_probe(k->writer), OK);
+    assert_int_equal(store_head(k->writer, &after), OK);
+    assert_int_equal(after, before);
+}
+
 static void a_checkpoint_by_a_reader_moves_the_log_along(void **state)
 {
     struct kit *k = *state;
@@ -157,6 +168,7 @@ int main(void)
         KIT_TEST(the_log_is_trimmed_by_count_but_never_its_newest),
         KIT_TEST(the_log_is_trimmed_by_age),
         KIT_TEST(the_staff_is_listed_with_its_seq),
+        KIT_TEST(a_probe_leaves_everything_as_it_was),
         KIT_TEST_FOLDER(a_checkpoint_by_a_reader_moves_the_log_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
