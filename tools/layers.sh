@@ -33,6 +33,7 @@ BEGIN {
     home["libpq-fe.h"] = "store"
     home["llhttp.h"] = "proto"
     home["pcre2.h"] = "base"
+    home["zlib.h"] = "proto"
     home["sodium.h"] = "auth api io server"
     home["openssl/ssl.h"] = "io server"
     home["liburing.h"] = "io"

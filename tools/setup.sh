@@ -64,7 +64,7 @@ npm_install() {
 }
 
 build_packages=(gcc libc6-dev pkg-config meson ninja-build libsqlite3-dev libsodium-dev libssl-dev liburing-dev libpcre2-dev
-    node-llhttp brotli gzip ca-certificates tzdata)
+    zlib1g-dev node-llhttp brotli gzip ca-certificates tzdata)
 
 # The pages, when a source of theirs is newer than what was built last.
 build_pages() {

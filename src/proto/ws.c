@@ -29,7 +29,9 @@ enum {
     LENGTH_BITS = 0x7f,
     LENGTH_16 = 126,
     LENGTH_64 = 127,
-    MASK_SIZE = 4
+    MASK_SIZE = 4,
+    OVERHEAD_SHIFT = 10, /* what does not compress grows by no more than a part in 2^10, … */
+    OVERHEAD_MIN = 64    /* … and this */
 };
 
 static const char ACCEPT_GUID[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -128,11 +130,23 @@ void ws_put_close(struct buf *out, enum ws_close_code code, struct bytes reason)
     ws_put_frame(out, WS_CLOSE, (struct bytes){payload, size});
 }
 
+/* The most payload bytes of a message on the wire. */
+static size_t wire_max(const struct ws_decoder *d, bool is_deflated)
+{
+    size_t overhead = (d->message_max >> OVERHEAD_SHIFT) + OVERHEAD_MIN;
+    return is_deflated ? d->message_max + overhead : d->message_max;
+}
+
 void ws_decoder_init(struct ws_decoder *d, size_t message_max)
 {
     memset(d, 0, sizeof(*d));
     d->message_max = message_max;
-    buf_init(&d->partial, message_max);
+    buf_init(&d->partial, wire_max(d, true));
+}
+
+void ws_decoder_inflate_with(struct ws_decoder *d, struct inflater *inflater)
+{
+    d->inflater = inflater;
 }
 
 void ws_decoder_done(struct ws_decoder *d)
@@ -150,11 +164,19 @@ static bool is_known_opcode(uint8_t opcode)
     return opcode <= WS_BINARY || (opcode >= WS_CLOSE && opcode <= WS_PONG);
 }
 
+/* 5.2; RFC 7692, 6: the bit stands on the first frame of a compressed message alone. */
+static bool are_rsv_bits_legal(const struct ws_decoder *d, uint8_t opcode)
+{
+    uint8_t bits = d->header[0] & RSV_BITS;
+    return bits == 0 ||
+           (bits == WS_DEFLATED && d->inflater && (opcode == WS_TEXT || opcode == WS_BINARY));
+}
+
 /* 5.2, 5.4, 5.5: what the first two bytes of a frame may say now. */
 static bool is_start_legal(const struct ws_decoder *d)
 {
     uint8_t opcode = d->header[0] & OPCODE_BITS;
-    if ((d->header[0] & RSV_BITS) || !is_known_opcode(opcode) || !(d->header[1] & MASK_BIT))
+    if (!are_rsv_bits_legal(d, opcode) || !is_known_opcode(opcode) || !(d->header[1] & MASK_BIT))
         return false;
     if (is_control(opcode))
         return (d->header[0] & FIN_BIT) && (d->header[1] & LENGTH_BITS) <= WS_CONTROL_PAYLOAD_MAX;
@@ -211,12 +233,14 @@ static enum err begin_payload(struct ws_decoder *d)
     if (e)
         return e;
     d->opcode = d->header[0] & OPCODE_BITS;
-    if (is_control(d->opcode))
+    if (is_control(d->opcode)) {
         d->control_size = 0;
-    else if (size > d->message_max - d->partial.size)
-        return ERR_LIMIT;
-    else if (d->opcode != WS_CONTINUATION)
+    } else if (d->opcode != WS_CONTINUATION) {
         d->message_opcode = d->opcode;
+        d->is_deflated = (d->header[0] & WS_DEFLATED) != 0;
+    }
+    if (!is_control(d->opcode) && size > wire_max(d, d->is_deflated) - d->partial.size)
+        return ERR_LIMIT;
     d->fin = (d->header[0] & FIN_BIT) != 0;
     memcpy(d->mask, d->header + 2 + extended_length_size(d), MASK_SIZE);
     d->payload_left = size;
@@ -297,8 +321,27 @@ static enum err read_control(struct ws_decoder *d, struct ws_input *in, struct w
     return e;
 }
 
+static enum err check_text(struct ws_decoder *d, struct bytes piece)
+{
+    if (d->message_opcode == WS_TEXT && !d->is_deflated)
+        d->utf8_state = utf8_feed(d->utf8_state, piece);
+    return d->utf8_state == UTF8_REJECT ? ERR_TYPE : OK;
+}
+
+static enum err inflate_message(struct ws_decoder *d, struct bytes *payload)
+{
+    if (!d->is_deflated)
+        return OK;
+    d->is_deflated = false;
+    enum err e = inflater_run(d->inflater, *payload, d->message_max, payload);
+    return e ? e : check_text(d, *payload);
+}
+
 static enum err give_message(struct ws_decoder *d, struct bytes payload, struct ws_message *out)
 {
+    enum err e = inflate_message(d, &payload);
+    if (e)
+        return e;
     if (d->message_opcode == WS_TEXT && d->utf8_state != UTF8_ACCEPT)
         return ERR_TYPE;
     if (!payload.data)
@@ -306,13 +349,6 @@ static enum err give_message(struct ws_decoder *d, struct bytes payload, struct 
     *out = (struct ws_message){(enum ws_opcode)d->message_opcode, payload, WS_CLOSE_NO_STATUS};
     d->message_opcode = 0;
     return OK;
-}
-
-static enum err check_text(struct ws_decoder *d, struct bytes piece)
-{
-    if (d->message_opcode == WS_TEXT)
-        d->utf8_state = utf8_feed(d->utf8_state, piece);
-    return d->utf8_state == UTF8_REJECT ? ERR_TYPE : OK;
 }
 
 static enum err gather(struct ws_decoder *d, struct ws_input *in)
@@ -372,7 +408,7 @@ enum err ws_decode(struct ws_decoder *d, struct ws_input *in, struct ws_message 
         return d->err;
     if (!d->message_opcode && d->partial.data) { /* the last message was given from there */
         buf_done(&d->partial);
-        buf_init(&d->partial, d->message_max);
+        buf_init(&d->partial, wire_max(d, true));
     }
     enum err e;
     do

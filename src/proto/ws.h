@@ -1,10 +1,10 @@
 /* ws: the WebSocket protocol, server side (RFC 6455): opening handshake values, frame encoding, and
- * an incremental decoder that gives whole messages and control frames.  Pure.  One thread at a
- * time. */
+ * an incremental decoder that gives whole messages and control frames, those of permessage-deflate
+ * (RFC 7692) inflated.  Pure.  One thread at a time. */
 #ifndef PROTO_WS_H
 #define PROTO_WS_H
 
-#include "base/buf.h"
+#include "proto/deflate.h"
 
 enum ws_opcode {
     WS_CONTINUATION = 0x0,
@@ -29,7 +29,12 @@ enum ws_close_code {
     WS_CLOSE_TRY_AGAIN_LATER = 1013
 };
 
-enum { WS_ACCEPT_SIZE = 28, WS_HEADER_MAX = 10, WS_CONTROL_PAYLOAD_MAX = 125 };
+enum {
+    WS_ACCEPT_SIZE = 28,
+    WS_HEADER_MAX = 10,
+    WS_CONTROL_PAYLOAD_MAX = 125,
+    WS_DEFLATED = 0x40 /* of a message's first byte: its payload is compressed (RFC 7692, 6) */
+};
 
 /* Sec-WebSocket-Accept of a key (4.2.2): base64(SHA-1(key + GUID)).  ERR_SYNTAX unless the key is
  * the base64 form of 16 bytes; ERR_NOMEM. */
@@ -46,6 +51,7 @@ void ws_put_close(struct buf *out, enum ws_close_code code, struct bytes reason)
 /* The decoder of one connection.  It takes memory only while a frame or message is incomplete. */
 struct ws_decoder {
     struct buf partial; /* bytes of an incomplete frame's payload and of the fragments before it */
+    struct inflater *inflater; /* NULL: compression was not negotiated */
     uint64_t payload_left;
     uint64_t mask_offset;
     size_t message_max;
@@ -59,29 +65,34 @@ struct ws_decoder {
     enum err err;       /* the first that happened, given again by every later call */
     bool fin;
     bool in_payload;
+    bool is_deflated; /* the message being read */
     uint8_t control_size;
     char control[WS_CONTROL_PAYLOAD_MAX]; /* payload of a control frame between fragments */
 };
 
-/* `message_max` bounds the payload of one message, bytes. */
+/* `message_max` bounds the payload of one message, bytes, before and after compression. */
 void ws_decoder_init(struct ws_decoder *d, size_t message_max);
+/* Compression was negotiated.  The inflater is lent, and may be shared by all decoders of the
+ * thread. */
+void ws_decoder_inflate_with(struct ws_decoder *d, struct inflater *inflater);
 void ws_decoder_done(struct ws_decoder *d);
 
 struct ws_message {
     enum ws_opcode opcode; /* WS_TEXT, WS_BINARY, WS_CLOSE, WS_PING or WS_PONG */
     struct bytes
-        payload; /* borrowed until the next call; text is valid UTF-8; of WS_CLOSE: the reason */
+        payload; /* borrowed until the next call, also of another decoder with the same inflater;
+                    text is valid UTF-8; of WS_CLOSE: the reason */
     enum ws_close_code close_code; /* of WS_CLOSE: the peer's, or WS_CLOSE_NO_STATUS */
 };
 
 /* Consumes bytes from the front of `*in` (which is unmasked in place) up to the end of one message.
  *   OK         one message is in `out`; call again, more may be in `*in`
  *   ERR_AGAIN  all was consumed, no message yet
- *   ERR_SYNTAX protocol error: answer close 1002     ERR_TYPE  not UTF-8: close 1007
- *   ERR_LIMIT  message too big: close 1009           ERR_NOMEM: close 1011
+ *   ERR_SYNTAX protocol error: answer close 1002     ERR_LIMIT message too big: close 1009
+ *   ERR_TYPE   not UTF-8, or not compressed data: close 1007     ERR_NOMEM: close 1011
  * After an error every call gives the same error and consumes nothing.  Frames without mask are
- * errors (5.1), as are reserved bits and opcodes, long or fragmented control frames, and close
- * codes that may not be sent. */
+ * errors (5.1), as are reserved opcodes, reserved bits that were not negotiated, long or fragmented
+ * control frames, and close codes that may not be sent. */
 struct ws_input {
     char *data;
     size_t size;

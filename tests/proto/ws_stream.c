@@ -114,11 +114,20 @@ static bool feed(struct ws_decoder *d, struct bytes piece, struct buf *log)
     return e == ERR_AGAIN;
 }
 
+/* What was agreed with the peer. */
+struct terms {
+    size_t max;
+    struct inflater *inflater;
+};
+
 /* In pieces of `step` bytes, the first of `first` bytes. */
-static void decode(struct bytes wire, size_t first, size_t step, size_t max, struct buf *log)
+static void decode(struct bytes wire, size_t first, size_t step, const struct terms *t,
+                   struct buf *log)
 {
     struct ws_decoder d;
-    ws_decoder_init(&d, max);
+    ws_decoder_init(&d, t->max);
+    if (t->inflater)
+        ws_decoder_inflate_with(&d, t->inflater);
     size_t at = 0;
     bool goes_on = true;
     while (goes_on && at < wire.size) {
@@ -129,31 +138,50 @@ static void decode(struct bytes wire, size_t first, size_t step, size_t max, str
     ws_decoder_done(&d);
 }
 
-static void assert_log(struct bytes wire, size_t first, size_t step, size_t max,
+static void assert_log(struct bytes wire, size_t first, size_t step, const struct terms *t,
                        struct bytes expected)
 {
     struct buf log;
     buf_init(&log, STREAM_MAX);
-    decode(wire, first, step, max, &log);
+    decode(wire, first, step, t, &log);
     buf_put_char(&log, 0);
     assert_int_equal(log.err, OK);
     assert_string_equal(log.data, expected.data);
     buf_done(&log);
 }
 
-void assert_decodes_within(const struct buf *wire, size_t max, const char *expected)
+static void assert_everywhere(const struct buf *wire, const struct terms *t, const char *expected)
 {
     struct bytes bytes = buf_bytes(wire);
     assert_int_equal(wire->err, OK);
-    assert_log(bytes, bytes.size, 1, max, bytes_of(expected));
-    assert_log(bytes, 1, 1, max, bytes_of(expected));
+    assert_log(bytes, bytes.size, 1, t, bytes_of(expected));
+    assert_log(bytes, 1, 1, t, bytes_of(expected));
     for (size_t cut = 1; cut<bytes.size; cut += cut> 300 && cut + 300 < bytes.size ? 9973 : 1)
-        assert_log(bytes, cut, bytes.size, max, bytes_of(expected));
+        assert_log(bytes, cut, bytes.size, t, bytes_of(expected));
+}
+
+void assert_decodes_within(const struct buf *wire, size_t max, const char *expected)
+{
+    assert_everywhere(wire, &(struct terms){.max = max}, expected);
+}
+
+void assert_inflates_within(const struct buf *wire, size_t max, const char *expected)
+{
+    struct inflater inflater;
+    inflater_init(&inflater);
+    assert_everywhere(wire, &(struct terms){max, &inflater}, expected);
+    inflater_done(&inflater);
 }
 
 void assert_decodes(struct buf *wire, const char *expected)
 {
     assert_decodes_within(wire, STREAM_MAX, expected);
+    buf_reset(wire);
+}
+
+void assert_inflates(struct buf *wire, const char *expected)
+{
+    assert_inflates_within(wire, STREAM_MAX, expected);
     buf_reset(wire);
 }
 

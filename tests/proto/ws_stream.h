@@ -24,5 +24,8 @@ void stream_log(struct buf *log, const struct ws_message *m);
 void assert_decodes_within(const struct buf *wire, size_t max, const char *expected);
 /* The same with STREAM_MAX; empties `wire`. */
 void assert_decodes(struct buf *wire, const char *expected);
+/* Both, with compression negotiated. */
+void assert_inflates_within(const struct buf *wire, size_t max, const char *expected);
+void assert_inflates(struct buf *wire, const char *expected);
 
 #endif
