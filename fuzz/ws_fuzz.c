@@ -1,5 +1,6 @@
-/* ws_fuzz: the WebSocket decoder.  The first byte says into what pieces the rest is cut; whole and
- * in pieces the messages and the end must be the same. */
+/* ws_fuzz: the WebSocket decoder.  The first byte says into what pieces the rest is cut, and its
+ * highest bit whether compression was negotiated; whole and in pieces the messages and the end must
+ * be the same. */
 #include <stdlib.h>
 
 #include "base/utf8.h"
@@ -7,7 +8,9 @@
 
 #include "fuzz.h"
 
-enum { MESSAGE_MAX = 300 };
+enum { MESSAGE_MAX = 300, GATHERED_MAX = MESSAGE_MAX + 64, DEFLATES = 0x80 };
+
+static struct inflater inflater;
 
 static void log_message(struct buf *log, const struct ws_message *m)
 {
@@ -41,14 +44,17 @@ static enum err feed(struct ws_decoder *d, struct bytes piece, struct buf *log)
     return e;
 }
 
-static enum err decode(struct bytes wire, size_t step, struct buf *log)
+static enum err decode(struct bytes wire, uint8_t how, size_t step, struct buf *log)
 {
     struct ws_decoder d;
     enum err e = ERR_AGAIN;
     ws_decoder_init(&d, MESSAGE_MAX);
+    if (how & DEFLATES)
+        ws_decoder_inflate_with(&d, &inflater);
     for (size_t at = 0; e == ERR_AGAIN && at < wire.size; at += step)
         e = feed(&d, bytes_slice(wire, at, at + step), log);
-    assert(d.partial.capacity <= MESSAGE_MAX);
+    assert(d.partial.capacity <= GATHERED_MAX);
+    assert(inflater.text.capacity <= MESSAGE_MAX + 1);
     ws_decoder_done(&d);
     return e;
 }
@@ -61,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf whole, pieces;
     buf_init(&whole, SIZE_MAX / 2);
     buf_init(&pieces, SIZE_MAX / 2);
-    enum err e = decode(wire, wire.size, &whole);
-    assert(e == decode(wire, (size_t)data[0] % 32 + 1, &pieces));
+    enum err e = decode(wire, data[0], wire.size, &whole);
+    assert(e == decode(wire, data[0], (size_t)data[0] % 32 + 1, &pieces));
     assert(bytes_equal(buf_bytes(&whole), buf_bytes(&pieces)));
     buf_done(&whole);
     buf_done(&pieces);
