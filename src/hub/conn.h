@@ -36,6 +36,7 @@ struct conn {
     bool is_abrupt;  /* CONN_CLOSED: do not wait for what is left */
     bool has_missed; /* one of its channels has, see channel.h */
     bool has_person; /* `person` holds the newest user token of this socket */
+    uint8_t window;  /* enum deflate_window: what is sent may be compressed within it */
     enum phx_version version;
     uint32_t channel_count;
     struct link channels; /* struct channel.of_conn, in order of their joins */

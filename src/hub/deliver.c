@@ -24,7 +24,7 @@ static void fall_behind(struct hub *h, struct channel *ch, uint64_t next_seq)
 
 bool deliver_frame(struct hub *h, struct conn *c, struct frame *f)
 {
-    if (outbox_push(&c->outbox, f, &h->feed_limit))
+    if (outbox_push(&c->outbox, peer_form(h, c, f), &h->feed_limit))
         return false;
     h->counters.deliveries += f->message_count;
     peer_touch(h, c);

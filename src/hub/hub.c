@@ -24,6 +24,8 @@ const struct hub_limits hub_limits_default = {
     .persist_bytes_max = 8 << 20,
     .outbox_bytes_max = 1 << 20,
     .outbox_frames_max = 1024,
+    .deflate_min = 1024,
+    .inflate_max = 8 << 20,
     .channels_max = 1000,
     .bindings_max = 100,
     .joins_burst = 2000,
@@ -104,6 +106,8 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     conns_init(&h->conns);
     channels_init(&h->channels, cfg->rng_seed);
     feed_init(&h->feed, &h->groups.classes);
+    inflater_init(&h->inflater);
+    deflater_init(&h->deflater);
     enum err e = init_parts(h, cfg);
     if (e) {
         hub_free(h);
@@ -136,6 +140,8 @@ void hub_free(struct hub *h)
     channels_done(&h->channels);
     groups_done(&h->groups);
     feed_done(&h->feed);
+    inflater_done(&h->inflater);
+    deflater_done(&h->deflater);
     heap_done(&h->timers);
     changelog_free(h->log);
     directory_free(h->directory);
@@ -158,6 +164,9 @@ static enum err open_conn(struct hub *h, struct hub_in *in)
         return e;
     c->tag = in->tag;
     c->key = bearer_of(&in->claims);
+    c->window = (uint8_t)in->window;
+    if (in->window != DEFLATE_NONE)
+        ws_decoder_inflate_with(&c->decoder, &h->inflater);
     c->heard_us = h->now_us;
     flood_init(c);
     e = heap_set(&h->timers, &c->timer, h->now_us + h->limits.idle_us);
@@ -368,6 +377,12 @@ struct hub_counters hub_counters(const struct hub *h)
     c.subscriptions = h->groups.subscriptions;
     c.groups = h->groups.map.count;
     c.behind_now = h->groups.behind;
+    c.inflated = h->inflater.messages;
+    c.inflated_from_bytes = h->inflater.from_bytes;
+    c.inflated_to_bytes = h->inflater.to_bytes;
+    c.deflated = h->deflater.messages;
+    c.deflated_from_bytes = h->deflater.from_bytes;
+    c.deflated_to_bytes = h->deflater.to_bytes;
     c.policy_decisions += h->groups.classes.decisions;
     c.costly_filters = h->feed.costly;
     return c;

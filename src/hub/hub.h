@@ -27,6 +27,9 @@ struct hub_limits {
     size_t persist_bytes_max;    /* bytes of broadcasts on their way to the store (8 MiB) */
     size_t outbox_bytes_max;     /* bytes waiting per connection (1 MiB) */
     uint32_t outbox_frames_max;  /* frames waiting per connection (1024) */
+    size_t deflate_min;          /* bytes of a message from which on it is compressed for those who
+                                    negotiated that (1 KiB); 0: it is not to be negotiated */
+    size_t inflate_max;          /* bytes that come out of what is received in one step (8 MiB) */
     uint32_t channels_max;       /* per connection (1,000) */
     uint32_t bindings_max;       /* per channel (100) */
     int64_t idle_us;             /* without any inbound frame (60 s) */
@@ -119,6 +122,7 @@ struct hub_in {
     enum hub_in_kind kind;
     struct hub_conn_id conn;
     enum phx_version version;      /* OPEN */
+    enum deflate_window window;    /* OPEN: of permessage-deflate, as negotiated */
     uint64_t tag;                  /* OPEN: the shell's own name for the connection */
     struct claims claims;          /* OPEN: of the apikey, verified */
     struct ws_input bytes;         /* BYTES */
@@ -205,6 +209,9 @@ struct hub_counters {
     uint64_t lost;             /* channels ended because not even the store reached back */
     uint64_t present;          /* now: channels of this shard */
     uint64_t presence_diffs, presence_states, presence_refused;
+    /* Compressed messages, and their bytes before and after. */
+    uint64_t inflated, inflated_from_bytes, inflated_to_bytes, inflated_over;
+    uint64_t deflated, deflated_from_bytes, deflated_to_bytes;
 };
 struct hub_counters hub_counters(const struct hub *h);
 

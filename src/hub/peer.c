@@ -55,7 +55,7 @@ static enum err send_frame(struct hub *h, struct conn *c, enum ws_opcode opcode,
     if (e)
         return e;
     e = is_urgent ? outbox_push_urgent(&c->outbox, f, &h->urgent_limit)
-                  : outbox_push(&c->outbox, f, &h->direct_limit);
+                  : outbox_push(&c->outbox, peer_form(h, c, f), &h->direct_limit);
     frame_unref(f);
     if (!e)
         peer_touch(h, c);
@@ -165,6 +165,7 @@ static enum ws_close_code close_code_of(enum err e)
     case ERR_TYPE:
         return WS_CLOSE_INVALID_PAYLOAD;
     case ERR_LIMIT:
+    case ERR_FULL:
         return WS_CLOSE_TOO_BIG;
     case ERR_NOMEM:
         return WS_CLOSE_INTERNAL_ERROR;
@@ -177,6 +178,8 @@ static void break_off(struct hub *h, struct conn *c, enum err e)
 {
     if (e == ERR_LIMIT)
         h->counters.messages_too_big++;
+    else if (e == ERR_FULL)
+        h->counters.inflated_over++;
     else if (e != ERR_NOMEM)
         h->counters.violations++;
     peer_close(h, c, close_code_of(e), false);
@@ -210,11 +213,21 @@ static void recv_message(struct hub *h, struct conn *c, const struct ws_message 
         message_recv(h, c, m->opcode, m->payload);
 }
 
+/* ERR_FULL: a few bytes stood for so many that the others would have to wait. */
+static enum err decode(struct hub *h, struct conn *c, struct ws_input *in, uint64_t inflated_before,
+                       struct ws_message *out)
+{
+    enum err e = ws_decode(&c->decoder, in, out);
+    bool is_over = h->inflater.to_bytes - inflated_before > h->limits.inflate_max;
+    return !e && is_over ? ERR_FULL : e;
+}
+
 void peer_recv(struct hub *h, struct conn *c, struct ws_input in)
 {
     struct ws_message m;
+    uint64_t inflated_before = h->inflater.to_bytes;
     while (c->state != CONN_CLOSED && !c->is_doomed) {
-        enum err e = ws_decode(&c->decoder, &in, &m);
+        enum err e = decode(h, c, &in, inflated_before, &m);
         if (e == ERR_AGAIN)
             return;
         if (e && c->state == CONN_OPEN)

@@ -5,6 +5,13 @@
 
 #include "hub/state.h"
 
+/* The frame as this peer reads it: compressed where that was negotiated.  Borrowed from `f`. */
+static inline struct frame *peer_form(struct hub *h, const struct conn *c, struct frame *f)
+{
+    if (c->window == DEFLATE_NONE)
+        return f;
+    return frame_deflated(f, (enum deflate_window)c->window, &h->deflater, h->limits.deflate_min);
+}
 /* Puts the connection before the shell. */
 void peer_touch(struct hub *h, struct conn *c);
 /* A message of its own frame for this peer alone.  What does not fit dooms the connection. */

@@ -25,6 +25,8 @@ struct hub {
     struct channels channels;
     struct groups groups;
     struct feed feed;
+    struct inflater inflater; /* of all connections: no message needs an earlier one */
+    struct deflater deflater;
     struct heap timers;   /* struct conn.timer, Unix microseconds */
     struct replay replay; /* those that are behind */
     bool has_doomed;      /* some touched connection is doomed */

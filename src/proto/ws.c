@@ -81,6 +81,13 @@ static uint64_t get_be(const uint8_t *in, size_t size)
     return n;
 }
 
+/* Bytes of the length behind the second byte of a header. */
+static uint8_t extended_length_size(uint8_t second)
+{
+    uint8_t length = second & LENGTH_BITS;
+    return length == LENGTH_16 ? 2 : length == LENGTH_64 ? 8 : 0;
+}
+
 size_t ws_put_header(char out[WS_HEADER_MAX], enum ws_opcode opcode, uint64_t payload_size)
 {
     out[0] = (char)(FIN_BIT | (int)opcode);
@@ -96,6 +103,15 @@ size_t ws_put_header(char out[WS_HEADER_MAX], enum ws_opcode opcode, uint64_t pa
     out[1] = LENGTH_64;
     put_be(out + 2, payload_size, 8);
     return 10;
+}
+
+size_t ws_get_header(struct bytes wire, enum ws_opcode *opcode, uint64_t *payload_size)
+{
+    const uint8_t *in = (const uint8_t *)wire.data;
+    *opcode = (enum ws_opcode)(in[0] & OPCODE_BITS);
+    size_t extended = extended_length_size(in[1]);
+    *payload_size = extended ? get_be(in + 2, extended) : in[1];
+    return 2 + extended;
 }
 
 void ws_put_frame(struct buf *out, enum ws_opcode opcode, struct bytes payload)
@@ -183,16 +199,9 @@ static bool is_start_legal(const struct ws_decoder *d)
     return (opcode == WS_CONTINUATION) == (d->message_opcode != 0);
 }
 
-/* Bytes of the length behind the first two bytes. */
-static uint8_t extended_length_size(const struct ws_decoder *d)
-{
-    uint8_t length = d->header[1] & LENGTH_BITS;
-    return length == LENGTH_16 ? 2 : length == LENGTH_64 ? 8 : 0;
-}
-
 static uint8_t header_size_wanted(const struct ws_decoder *d)
 {
-    return d->header_size < 2 ? 2 : (uint8_t)(2 + extended_length_size(d) + MASK_SIZE);
+    return d->header_size < 2 ? 2 : (uint8_t)(2 + extended_length_size(d->header[1]) + MASK_SIZE);
 }
 
 static void skip(struct ws_input *in, size_t size)
@@ -217,7 +226,7 @@ static enum err read_header(struct ws_decoder *d, struct ws_input *in)
 /* ERR_SYNTAX unless the shortest form is used (5.2). */
 static enum err payload_size_of(const struct ws_decoder *d, uint64_t *out)
 {
-    uint8_t extended = extended_length_size(d);
+    uint8_t extended = extended_length_size(d->header[1]);
     uint64_t size = extended ? get_be(d->header + 2, extended) : d->header[1] & LENGTH_BITS;
     if ((extended == 2 && size < LENGTH_16) || (extended == 8 && size <= UINT16_MAX) ||
         size > INT64_MAX)
@@ -242,7 +251,7 @@ static enum err begin_payload(struct ws_decoder *d)
     if (!is_control(d->opcode) && size > wire_max(d, d->is_deflated) - d->partial.size)
         return ERR_LIMIT;
     d->fin = (d->header[0] & FIN_BIT) != 0;
-    memcpy(d->mask, d->header + 2 + extended_length_size(d), MASK_SIZE);
+    memcpy(d->mask, d->header + 2 + extended_length_size(d->header[1]), MASK_SIZE);
     d->payload_left = size;
     d->mask_offset = 0;
     d->header_size = 0;

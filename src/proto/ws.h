@@ -42,6 +42,8 @@ MUST_USE enum err ws_accept(struct bytes key, char out[WS_ACCEPT_SIZE]);
 
 /* The header of an unfragmented, unmasked server frame; returns its size, 2..10. */
 size_t ws_put_header(char out[WS_HEADER_MAX], enum ws_opcode opcode, uint64_t payload_size);
+/* Reads such a header back from the front of `wire`, which holds all of it; returns its size. */
+size_t ws_get_header(struct bytes wire, enum ws_opcode *opcode, uint64_t *payload_size);
 /* Header and payload. */
 void ws_put_frame(struct buf *out, enum ws_opcode opcode, struct bytes payload);
 /* A close frame; the reason is cut to 123 bytes, between code points.  WS_CLOSE_NO_STATUS, which

@@ -23,6 +23,7 @@ void ws_peer_open(struct shard *s, struct peer *peer, const struct http_peer *fr
 {
     struct hub_in in = {.kind = HUB_IN_OPEN,
                         .version = from->version,
+                        .window = from->extension.window,
                         .tag = peer_tag(peer),
                         .claims = from->claims};
     if (hub_step(s->hub, &in, s->now_us)) {

@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "io/burst.h"
+#include "proto/extension.h"
 #include "server/peers.h"
 #include "server/shard.h"
 
@@ -108,6 +109,8 @@ struct http_peer {
     bool is_upgrade;          /* the answer is a 101 */
     enum phx_version version; /* of the upgrade */
     struct claims claims;     /* of the upgrade */
+    /* Of the upgrade: what was negotiated. */
+    struct extension_choice extension;
 };
 
 /* pool: NULL when nothing is kept; false when the pool is full. */

@@ -104,6 +104,22 @@ static bool header_names(const struct http_request *r, struct bytes name, struct
     return false;
 }
 
+/* Chooses what to accept.  The field is a list that may be split over several lines. */
+static struct refusal check_extensions(struct shard *s, struct http_peer *p,
+                                       const struct http_request *r)
+{
+    struct extension_choice choice = {0};
+    for (size_t i = 0; i < r->header_count; i++) {
+        const struct http_header *h = &r->headers[i];
+        if (bytes_equal_nocase(h->name, BYTES("sec-websocket-extensions")) &&
+            extension_read(&choice, h->value))
+            return (struct refusal){400, BYTES("Sec-WebSocket-Extensions is malformed")};
+    }
+    bool is_offered = s->cfg.limits->hub.deflate_min > 0;
+    p->extension = is_offered ? choice : (struct extension_choice){0};
+    return (struct refusal){0};
+}
+
 static struct refusal check_handshake(const struct http_request *r, char accept[WS_ACCEPT_SIZE])
 {
     if (r->method != HTTP_GET)
@@ -140,6 +156,8 @@ void upgrade_begin(struct shard *s, struct http_peer *p, const struct http_reque
     struct refusal no = s->is_draining ? (struct refusal){503, BYTES("The server is restarting")}
                                        : check_handshake(r, accept);
     if (!no.status)
+        no = check_extensions(s, p, r);
+    if (!no.status)
         no = check_version(p, r);
     if (!no.status)
         no = check_key(s, p, r);
@@ -147,11 +165,12 @@ void upgrade_begin(struct shard *s, struct http_peer *p, const struct http_reque
         refuse(s, p, no);
         return;
     }
-    char space[160];
+    char space[160 + EXTENSION_ANSWER_MAX];
     struct buf h = {.data = space, .capacity = sizeof(space), .max = sizeof(space)};
     buf_put_literal(&h, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
     buf_put(&h, (struct bytes){accept, sizeof(accept)});
     buf_put_literal(&h, "\r\n");
+    extension_put_answer(&h, &p->extension);
     s->counters.upgrades++;
     p->is_upgrade = true;
     p->is_last = false;

@@ -173,6 +173,7 @@ void world_done(struct world *w)
     for (size_t i = 0; i < w->client_count; i++) {
         buf_done(&w->clients[i].wire);
         buf_done(&w->clients[i].message);
+        inflater_done(&w->clients[i].inflater);
     }
     changes_done(&w->log);
     for (size_t i = 0; i < w->letter_count; i++)
@@ -319,22 +320,35 @@ void world_tick(struct world *w, int64_t after_us)
 
 /* ---- clients ---- */
 
+static struct client *open_client(struct world *w, struct hub_in *in)
+{
+    struct client *c = &w->clients[w->client_count];
+    assert_true(w->client_count < CLIENTS_MAX);
+    in->kind = HUB_IN_OPEN;
+    in->claims.expires_s = NOW_S + 1000000;
+    assert_int_equal(world_step(w, in), OK);
+    w->client_count++;
+    *c = (struct client){.id = in->conn, .version = in->version, .window = in->window};
+    buf_init(&c->wire, WIRE_MAX);
+    buf_init(&c->message, WIRE_MAX);
+    inflater_init(&c->inflater);
+    return c;
+}
+
 struct client *client_open_as(struct world *w, enum phx_version version, enum token_kind kind,
                               const char *user_id)
 {
-    struct hub_in in = {.kind = HUB_IN_OPEN,
-                        .version = version,
-                        .claims = {.kind = kind, .expires_s = NOW_S + 1000000}};
-    struct client *c = &w->clients[w->client_count];
-    assert_true(w->client_count < CLIENTS_MAX);
+    struct hub_in in = {.version = version, .claims = {.kind = kind}};
     if (user_id)
         memcpy(in.claims.user_id, user_id, UUID_SIZE);
-    assert_int_equal(world_step(w, &in), OK);
-    w->client_count++;
-    *c = (struct client){.id = in.conn, .version = version};
-    buf_init(&c->wire, WIRE_MAX);
-    buf_init(&c->message, WIRE_MAX);
-    return c;
+    return open_client(w, &in);
+}
+
+struct client *client_open_deflating(struct world *w, enum phx_version version,
+                                     enum deflate_window window)
+{
+    struct hub_in in = {.version = version, .window = window, .claims = {.kind = TOKEN_ANON}};
+    return open_client(w, &in);
 }
 
 struct client *client_open(struct world *w, enum phx_version version)
@@ -467,7 +481,9 @@ struct bytes client_next(struct client *c, uint8_t *opcode)
     if (left < 2)
         return (struct bytes){NULL, 0};
     size = p[1];
-    assert_true((p[0] & 0xf0) == 0x80 && size < 128); /* whole, no extensions, unmasked */
+    bool is_deflated = c->window && (p[0] & WS_DEFLATED);
+    /* Whole, no extensions but what was negotiated, unmasked. */
+    assert_true((p[0] & 0xf0) == (is_deflated ? 0xc0 : 0x80) && size < 128);
     if (size >= 126) {
         header = size == 126 ? 4 : 10;
         size = 0;
@@ -478,8 +494,11 @@ struct bytes client_next(struct client *c, uint8_t *opcode)
         return (struct bytes){NULL, 0};
     if (opcode)
         *opcode = p[0] & 0xf;
+    struct bytes payload = {(const char *)p + header, size};
+    if (is_deflated)
+        assert_int_equal(inflater_run(&c->inflater, payload, WIRE_MAX, &payload), OK);
     buf_reset(&c->message);
-    buf_put(&c->message, (struct bytes){(const char *)p + header, size});
+    buf_put(&c->message, payload);
     c->read += header + size;
     return buf_bytes(&c->message);
 }

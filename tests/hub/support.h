@@ -20,9 +20,11 @@ enum { CLIENTS_MAX = 64, FETCHES_MAX = 16, ERRANDS_MAX = 64 };
 struct client {
     struct hub_conn_id id;
     enum phx_version version;
-    struct buf wire;                  /* received */
-    size_t read;                      /* bytes of it that client_next has given */
-    struct buf message;               /* the payload of the frame read last */
+    struct buf wire;          /* received */
+    size_t read;              /* bytes of it that client_next has given */
+    struct buf message;       /* the payload of the frame read last */
+    struct inflater inflater; /* of what came compressed, where that was negotiated */
+    enum deflate_window window;
     bool is_stalled;                  /* does not read its socket */
     bool is_told_to_close, is_abrupt; /* by the hub */
     size_t flushes;
@@ -72,6 +74,9 @@ enum err world_step(struct world *w, struct hub_in *in);
 struct client *client_open(struct world *w, enum phx_version version);
 struct client *client_open_as(struct world *w, enum phx_version version, enum token_kind kind,
                               const char *user_id);
+/* One that negotiated compression. */
+struct client *client_open_deflating(struct world *w, enum phx_version version,
+                                     enum deflate_window window);
 /* One masked text frame; what the hub wants to send is taken at once. */
 void client_say(struct world *w, struct client *c, const char *text);
 void client_say_frame(struct world *w, struct client *c, uint8_t first_byte, struct bytes payload);
@@ -88,8 +93,8 @@ void client_push_token(struct world *w, struct client *c, const char *name, cons
 /* A signed token; the text is valid until the next one. */
 struct bytes world_token(struct world *w, const char *user_id, int64_t expires_s);
 
-/* The payload of the next frame, whose opcode is written when `opcode` is not NULL.  Size 0 and
- * data NULL: none. */
+/* The payload of the next frame, inflated, whose opcode is written when `opcode` is not NULL.  Size
+ * 0 and data NULL: none. */
 struct bytes client_next(struct client *c, uint8_t *opcode);
 /* The next frame is this text. */
 #define expect_text(c, want) check_text(client_next((c), NULL), (want))
