@@ -46,8 +46,9 @@ struct conn {
     int64_t heard_us;  /* the last whole inbound message */
     int64_t expiry_us; /* the first channel to be looked at for its token; INT64_MAX: none */
     int64_t close_us;  /* not CONN_OPEN: when patience ends */
-    struct rate joins, messages; /* how much may be said: flood.h */
-    uint32_t refused;            /* over these rates, since the peer last paused */
+    enum ws_close_code close_code; /* not CONN_OPEN: why; WS_CLOSE_NORMAL: the peer closed */
+    struct rate joins, messages;   /* how much may be said: flood.h */
+    uint32_t refused;              /* over these rates, since the peer last paused */
     struct bearer key, person;
     struct ws_decoder decoder;
 };

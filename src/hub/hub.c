@@ -312,6 +312,7 @@ bool hub_next_out(struct hub *h, struct hub_out *out)
         out->conn = c->id;
         out->tag = c->tag;
         out->is_abrupt = is_closed && c->is_abrupt;
+        out->close_code = c->close_code;
         return true;
     }
     return false;

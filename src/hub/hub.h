@@ -165,10 +165,11 @@ struct hub_out {
     struct hub_conn_id conn;
     uint64_t tag;
     bool is_abrupt;
-    struct relay_item *relay; /* RELAY */
-    struct letter *letter;    /* PERSIST */
-    struct wish *wish;        /* MESSAGES */
-    uint64_t from;            /* FETCH */
+    enum ws_close_code close_code; /* CLOSE: why; WS_CLOSE_NORMAL: the peer closed */
+    struct relay_item *relay;      /* RELAY */
+    struct letter *letter;         /* PERSIST */
+    struct wish *wish;             /* MESSAGES */
+    uint64_t from;                 /* FETCH */
     size_t change_max, bytes_max;
 };
 /* One entry per touched connection and turn.  False when there is none.  The caller may stop

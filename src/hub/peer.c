@@ -127,6 +127,7 @@ void peer_close(struct hub *h, struct conn *c, enum ws_close_code code, bool is_
 {
     if (c->state != CONN_OPEN)
         return;
+    c->close_code = code;
     end_channels(h, c);
     if (!is_polite)
         outbox_drop(&c->outbox);
@@ -187,10 +188,12 @@ static void break_off(struct hub *h, struct conn *c, enum err e)
 
 static void recv_close(struct hub *h, struct conn *c, const struct ws_message *m)
 {
-    if (c->state == CONN_CLOSING)
+    if (c->state == CONN_CLOSING) {
         set_closed(h, c);
-    else
-        peer_close(h, c, m->close_code, false);
+        return;
+    }
+    peer_close(h, c, m->close_code, false);
+    c->close_code = WS_CLOSE_NORMAL; /* whatever its reason was, it was not ours */
 }
 
 /* A pong that does not fit is left out: only the latest ping need be answered (RFC 6455, 5.5.3). */

@@ -13,7 +13,8 @@
 #include "server/server.h"
 
 struct serve_options {
-    const char *folder, *listen, *cert, *key, *shards, *readers, *connections, *outbox, *log;
+    const char *folder, *listen, *cert, *key, *shards, *readers, *connections, *outbox, *log,
+        *log_format;
     struct words limits;
 };
 
@@ -49,11 +50,16 @@ static bool settle(const struct serve_options *o, struct server_config *cfg)
 {
     uint64_t shards = 0, readers = 0;
     enum log_level level = LOG_INFO;
+    enum log_format format = LOG_FORMAT_TEXT;
     if (!cmd_number("serve", "--shards", o->shards, 1, 256, &shards) ||
         !cmd_number("serve", "--readers", o->readers, 1, 64, &readers))
         return false;
     if (o->log && log_level_parse(o->log, &level)) {
         cmd_complain("serve", "--log must be debug, info, warn, error or off");
+        return false;
+    }
+    if (o->log_format && log_format_parse(o->log_format, &format)) {
+        cmd_complain("serve", "--log-format must be text or json");
         return false;
     }
     if (!o->cert != !o->key) {
@@ -63,6 +69,7 @@ static bool settle(const struct serve_options *o, struct server_config *cfg)
     if (!settle_limits(o, &cfg->limits))
         return false;
     log_setup(level, STDERR_FILENO);
+    log_set_format(format);
     cfg->folder = o->folder;
     cfg->listen = o->listen;
     cfg->tls_cert = o->cert;
@@ -101,10 +108,13 @@ static void attend(struct server *s, int signal_fd, int control_fd)
 
 static int announce(const struct server *s)
 {
+    static const char opening[] = "listening on ";
     struct buf line;
     buf_init(&line, 1024);
-    buf_put_literal(&line, "listening on ");
+    buf_put(&line, bytes_of(opening));
     server_put_url(&line, s);
+    LOG_EVENT(LOG_INFO, "server.start", LOG_TEXT("version", BYTES(SERVER_VERSION)),
+              LOG_TEXT("url", bytes_slice(buf_bytes(&line), sizeof(opening) - 1, line.size)));
     buf_put_char(&line, '\n');
     int code = cmd_print(buf_bytes(&line));
     buf_done(&line);
@@ -128,7 +138,6 @@ static int serve_locked(const struct server_config *cfg)
     if (control_listen(cfg->folder, &control_fd))
         log_write(LOG_WARN, "control.unavailable",
                   "no control socket: the user commands will not reach this server");
-    log_write(LOG_INFO, "server.start", "version %s", SERVER_VERSION);
     (void)announce(s); /* who started us may not listen */
     attend(s, signal_fd, control_fd);
     log_write(LOG_INFO, "server.drain", "a signal came");
@@ -183,6 +192,7 @@ int cmd_serve(int argc, char **argv)
         {"--max-connections", &o.connections, NULL, NULL, false},
         {"--outbox-bytes", &o.outbox, NULL, NULL, false},
         {"--log", &o.log, NULL, NULL, false},
+        {"--log-format", &o.log_format, NULL, NULL, false},
         {"--limit", NULL, NULL, &o.limits, false},
     };
     if (asks_for_limits(argc, argv))

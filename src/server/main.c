@@ -36,6 +36,7 @@ static const struct command commands[] = {
      "  --max-connections N    the same as --limit connections=N\n"
      "  --outbox-bytes N       the same as --limit outbox-bytes=N\n"
      "  --log LEVEL            debug, info, warn, error or off (info)\n"
+     "  --log-format FORMAT    text or json (text)\n"
      "\n"
      "Prints `listening on URL` when it is ready.  SIGTERM, SIGINT and SIGHUP end it in good "
      "order.\n"

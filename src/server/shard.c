@@ -64,8 +64,10 @@ void shard_close_peer(struct shard *s, struct peer *peer)
 {
     if (peer->http)
         http_peer_free(s, peer->http);
-    if (peer->is_live)
+    if (peer->is_live) {
+        LOG_EVENT(LOG_DEBUG, "live.gone", LOG_NUMBER("connection", peer_tag(peer)));
         ws_tell_gone(s, peer->hub);
+    }
     stream_close(&peer->stream);
     peers_put(&s->peers, peer);
 }

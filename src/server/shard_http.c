@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "io/log.h"
 
 /* The life of an HTTP connection:
  *
@@ -356,6 +357,8 @@ static void refuse(struct shard *s, struct http_peer *p)
         if (texts[i].status == status)
             text = texts[i].text;
     }
+    LOG_EVENT(LOG_DEBUG, "http.refused", LOG_NUMBER("status", (uint64_t)status),
+              LOG_TEXT("reason", text));
     s->counters.malformed++;
     s->counters.header_over += status == 431;
     s->counters.body_over += status == 413;

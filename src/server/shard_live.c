@@ -1,6 +1,7 @@
 #include "server/shard_parts.h"
 
 #include "base/mem.h"
+#include "io/log.h"
 
 /* NULL when the hub speaks of a connection that we have closed. */
 static struct peer *recall(struct shard *s, const struct hub_out *out)
@@ -33,6 +34,8 @@ void ws_peer_open(struct shard *s, struct peer *peer, const struct http_peer *fr
     }
     peer->hub = in.conn;
     peer->is_live = true;
+    LOG_EVENT(LOG_DEBUG, "live.open", LOG_NUMBER("connection", peer_tag(peer)),
+              LOG_TEXT("vsn", from->version == PHX_V2 ? BYTES("2.0.0") : BYTES("1.0.0")));
     if (rest.size)
         ws_peer_recv(s, peer, rest);
 }
@@ -136,9 +139,42 @@ static bool next_out(struct shard *s, struct hub_out *out)
     return false;
 }
 
+static struct bytes reason_of(enum ws_close_code code)
+{
+    switch (code) {
+    case WS_CLOSE_GOING_AWAY:
+        return BYTES("idle");
+    case WS_CLOSE_TRY_AGAIN_LATER:
+        return BYTES("slow");
+    case WS_CLOSE_POLICY:
+        return BYTES("flood");
+    case WS_CLOSE_TOO_BIG:
+        return BYTES("message too big");
+    case WS_CLOSE_SERVICE_RESTART:
+        return BYTES("drain");
+    case WS_CLOSE_PROTOCOL_ERROR:
+    case WS_CLOSE_INVALID_PAYLOAD:
+        return BYTES("broken frame");
+    default:
+        return BYTES("peer");
+    }
+}
+
+/* What peers bring upon themselves is worth a line; that they come and go is not, usually. */
+static void log_close(const struct hub_out *out)
+{
+    bool is_usual =
+        out->close_code == WS_CLOSE_NORMAL || out->close_code == WS_CLOSE_SERVICE_RESTART;
+    LOG_EVENT(is_usual ? LOG_DEBUG : LOG_INFO, "live.close", LOG_NUMBER("connection", out->tag),
+              LOG_TEXT("reason", reason_of(out->close_code)),
+              LOG_NUMBER("code", (uint64_t)out->close_code));
+}
+
 static void close_one(struct shard *s, const struct hub_out *out)
 {
     struct peer *peer = recall(s, out);
+    if (peer && !peer->is_closing)
+        log_close(out);
     if (!peer)
         ws_tell_gone(s, out->conn);
     else if (out->is_abrupt)

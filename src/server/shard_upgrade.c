@@ -1,6 +1,7 @@
 #include "server/shard_parts.h"
 
 #include "base/time.h"
+#include "io/log.h"
 #include "proto/phx.h"
 
 /* Handshakes of the live protocol (shared shapes: sections 1.1 and 1.2; RFC 6455, 4.2).  A refusal
@@ -136,6 +137,8 @@ static struct refusal check_handshake(const struct http_request *r, char accept[
 static void refuse(struct shard *s, struct http_peer *p, struct refusal no)
 {
     s->counters.upgrades_refused++;
+    LOG_EVENT(LOG_INFO, "live.refused", LOG_NUMBER("status", (uint64_t)no.status),
+              LOG_TEXT("reason", no.text));
     if (no.status == 426) {
         struct buf *t = &p->text;
         buf_put_literal(t, "{\"error\":\"");

@@ -10,6 +10,7 @@ import { crowds, http, slowBody, slowHttp } from './http.mjs';
 import { liveSocket } from './live.mjs';
 import { rules } from './rules.mjs';
 import { overTls } from './tls.mjs';
+import { logs } from './log.mjs';
 import { makeWorld } from './world.mjs';
 
 const world = await makeWorld(makeBakery(), '--shards', '2');
@@ -25,6 +26,7 @@ try {
     await floods(second);
     await quiet(second);
     await fullDisk(second);
+    await logs(second);
     await commands();
     await endings();
 } finally {

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
+
 #include "support.h"
 
 static int pipe_fds[2];
@@ -97,6 +99,51 @@ static void an_endless_detail_is_cut(void **state)
     assert_true(strlen(lines) < 2 * LOG_LINE_MAX);
 }
 
+static void fields_are_written_with_their_names(void **state)
+{
+    (void)state;
+    log_setup(LOG_INFO, pipe_fds[1]);
+    LOG_EVENT(LOG_INFO, "test.event", LOG_NUMBER("status", 401),
+              LOG_TEXT("reason", BYTES("a \"b\"")));
+    assert_non_null(
+        strstr(written(), " level=info event=test.event status=401 reason=\"a 'b'\"\n"));
+}
+
+static void json_lines_are_json_whatever_is_in_them(void **state)
+{
+    (void)state;
+    struct json_value v, member;
+    struct bytes rest, line;
+    log_setup(LOG_INFO, pipe_fds[1]);
+    log_set_format(LOG_FORMAT_JSON);
+    LOG_EVENT(LOG_INFO, "test.event", LOG_NUMBER("status", UINT64_MAX),
+              LOG_TEXT("reason", BYTES("\"\n\x01\xff\\")));
+    log_write(LOG_WARN, "test.other", "%s", "}\n{\"level\":\"error\"}");
+    log_set_format(LOG_FORMAT_TEXT);
+    rest = bytes_of(written());
+    assert_true(bytes_split(&rest, '\n', &line));
+    assert_int_equal(json_parse(line, &v), OK);
+    assert_int_equal(json_get(v, BYTES("status"), &member), OK);
+    assert_true(bytes_equal(member.raw, BYTES("18446744073709551615")));
+    assert_int_equal(json_get(v, BYTES("reason"), &member), OK);
+    assert_true(bytes_split(&rest, '\n', &line));
+    assert_int_equal(json_parse(line, &v), OK);
+    assert_int_equal(json_get(v, BYTES("level"), &member), OK);
+    assert_true(bytes_equal(member.raw, BYTES("\"warn\"")));
+    assert_int_equal(rest.size, 0);
+}
+
+static void formats_are_known_by_name(void **state)
+{
+    (void)state;
+    enum log_format f;
+    assert_int_equal(log_format_parse("json", &f), OK);
+    assert_int_equal(f, LOG_FORMAT_JSON);
+    assert_int_equal(log_format_parse("text", &f), OK);
+    assert_int_equal(f, LOG_FORMAT_TEXT);
+    assert_int_equal(log_format_parse("xml", &f), ERR_NOT_FOUND);
+}
+
 static void levels_are_known_by_name(void **state)
 {
     (void)state;
@@ -116,6 +163,9 @@ int main(void)
         with_pipe(line_ends_and_quotes_in_a_detail_are_harmless),
         with_pipe(one_event_writes_no_more_than_its_share),
         with_pipe(an_endless_detail_is_cut),
+        with_pipe(fields_are_written_with_their_names),
+        with_pipe(json_lines_are_json_whatever_is_in_them),
+        cmocka_unit_test(formats_are_known_by_name),
         cmocka_unit_test(levels_are_known_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,7 @@ static void a_wrong_command_line_is_told_with_2(void **state)
         {{"serve", "--data=x", "--listen=:0", "--readers", "many"}, "--readers must be a number"},
         {{"serve", "--data=x", "--listen=:0", "--tls-key=k"}, "belong together"},
         {{"serve", "--data=x", "--listen=:0", "--log=loud"}, "--log must be"},
+        {{"serve", "--data=x", "--listen=:0", "--log-format=xml"}, "--log-format must be"},
         {{"serve", "--data=x", "--listen=:0", "--limit"}, "--limit needs a value"},
         {{"serve", "--data=x", "--listen=:0", "--limit=bread=1"}, "there is no limit 'bread'"},
         {{"serve", "--data=x", "--listen=:0", "--limit", "channels=0"},

@@ -29,8 +29,13 @@ export function addPerson(data, name, role, { email, password }) {
 }
 
 export async function serve(data, listen = '127.0.0.1:0', ...options) {
+    return serveLogging(process.env.HOMEBAKE_LOG ? 'inherit' : 'ignore', data, listen, ...options);
+}
+
+// The same with a place for standard error, as spawn takes it.
+export async function serveLogging(log, data, listen, ...options) {
     const child = spawn(program, ['serve', '--data', data, '--listen', listen, ...options], {
-        stdio: ['ignore', 'pipe', process.env.HOMEBAKE_LOG ? 'inherit' : 'ignore'],
+        stdio: ['ignore', 'pipe', log],
     });
     const ended = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
     const url = await new Promise((done, fail) => {
