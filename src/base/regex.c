@@ -80,7 +80,6 @@ static size_t group_size(struct bytes rest)
 static size_t element_size(struct bytes rest, char before)
 {
     static const struct bytes amounts = BYTES_INIT("*+?}");
-    size_t size = utf8_first_size(rest);
     switch (rest.data[0]) {
     case '\\':
         return escape_size(rest);
@@ -91,7 +90,7 @@ static size_t element_size(struct bytes rest, char before)
     case '+':
         return bytes_find_char(amounts, before) == amounts.size;
     default:
-        return size ? size : 1;
+        return utf8_first_size(rest);
     }
 }
 
@@ -109,6 +108,9 @@ static enum err check(struct bytes pattern, struct buf *message)
     char before = '(';
     if (pattern.size > REGEX_PATTERN_MAX)
         return fault(message, ERR_LIMIT, BYTES("it is longer than 200 bytes"));
+    /* Before `x+` is said as `xx*`, which may make characters of what is none. */
+    if (!utf8_is_valid(pattern))
+        return fault(message, ERR_SYNTAX, BYTES("it is not UTF-8"));
     for (size_t i = 0; i < pattern.size; i += size) {
         struct bytes rest = bytes_slice(pattern, i, pattern.size);
         size = element_size(rest, before);

@@ -13,11 +13,13 @@ void binding_sets_init(struct binding_sets *s, const struct catalogue *c, uint64
 {
     s->catalogue = c;
     map_init(&s->map, seed);
+    projections_init(&s->projections, seed);
 }
 
 void binding_sets_done(struct binding_sets *s)
 {
     map_done(&s->map);
+    projections_done(&s->projections);
 }
 
 /* ---- ids ---- */
@@ -28,6 +30,7 @@ static uint32_t hash_spec(const struct binding_spec *s)
     hash = bytes_hash(s->schema, hash);
     hash = bytes_hash(s->table, hash);
     hash = bytes_hash(s->filter, hash);
+    hash = bytes_hash(s->select, hash);
     return (uint32_t)(hash ^ hash >> 27 ^ hash >> 54) & ID_MASK;
 }
 
@@ -133,18 +136,47 @@ static enum err find_filter(const struct binding_spec *s, const struct table *t,
     return e;
 }
 
-static enum err compile(const struct catalogue *c, const struct binding_spec *s,
-                        struct arena *arena, struct buf *message, struct binding *out)
+static enum err refuse_select(const struct binding_spec *s, struct buf *message, enum err e,
+                              struct bytes missing)
 {
-    *out = (struct binding){.id = s->id, .verbs = parse_event(s->event)};
-    if (s->has_select) {
-        buf_put_literal(message,
-                        "Error parsing `select` params: column selection is not supported: ");
+    buf_put_literal(message, "Error parsing `select` params: ");
+    put_spec(message, s);
+    if (e == ERR_NOT_FOUND)
+        put_part(message, BYTES(": column does not exist: "), missing);
+    else if (e == ERR_LIMIT)
+        buf_put_literal(message, ": too many columns");
+    else
+        buf_put_literal(message, ": a list of column names is expected, as in [\"id\",\"name\"]");
+    return e;
+}
+
+static enum err find_projection(struct binding_sets *sets, const struct binding_spec *s,
+                                const struct table *t, struct buf *message, struct projection **out)
+{
+    struct json_value names;
+    struct bytes missing = {NULL, 0};
+    if (!s->select.data)
+        return OK;
+    if (!t || is_wild(s->schema)) {
+        buf_put_literal(message, "Column selection is not supported for wildcard subscriptions. "
+                                 "Name one schema and one table: ");
         put_spec(message, s);
         return ERR_UNSUPPORTED;
     }
-    enum err e = find_table(c, s, message, &out->table);
-    return e ? e : find_filter(s, out->table, arena, message, &out->filter);
+    enum err e = json_parse(s->select, &names);
+    if (!e)
+        e = projection_get(&sets->projections, t, names, &missing, out);
+    return e && e != ERR_NOMEM ? refuse_select(s, message, e, missing) : e;
+}
+
+static enum err compile(struct binding_sets *sets, const struct binding_spec *s,
+                        struct arena *arena, struct buf *message, struct binding *out)
+{
+    *out = (struct binding){.id = s->id, .verbs = parse_event(s->event)};
+    enum err e = find_table(sets->catalogue, s, message, &out->table);
+    if (!e)
+        e = find_filter(s, out->table, arena, message, &out->filter);
+    return e ? e : find_projection(sets, s, out->table, message, &out->projection);
 }
 
 /* ---- sets ---- */
@@ -162,25 +194,43 @@ static void put_key(struct buf *out, const struct binding_spec *specs, uint32_t 
     for (uint32_t i = 0; i < count; i++) {
         const struct binding_spec *s = &specs[i];
         buf_put_u64(out, s->id);
-        buf_put_char(out, s->has_select ? 's' : '-');
         put_key_text(out, s->event);
         put_key_text(out, s->schema);
         put_key_text(out, s->table);
         put_key_text(out, s->filter);
+        put_key_text(out, s->select);
     }
 }
 
+static bool is_first(const struct bindings *b, uint32_t place)
+{
+    for (uint32_t i = 0; i < place; i++)
+        if (b->items[i].projection == b->items[place].projection)
+            return false;
+    return true;
+}
+
 /* The entries, all in `arena`. */
-static enum err compile_all(const struct catalogue *c, const struct binding_spec *specs,
+static enum err compile_all(struct binding_sets *sets, const struct binding_spec *specs,
                             struct bytes key, struct arena *arena, struct buf *message,
                             struct bindings *out)
 {
     out->items = arena_array(arena, out->count, sizeof(struct binding));
     out->entry.key = arena_copy(arena, key);
     enum err e = out->items && out->entry.key.data ? OK : ERR_NOMEM;
-    for (uint32_t i = 0; i < out->count && !e; i++)
-        e = compile(c, &specs[i], arena, message, &out->items[i]);
+    for (uint32_t i = 0; i < out->count && !e; i++) {
+        e = compile(sets, &specs[i], arena, message, &out->items[i]);
+        out->items[i].is_first = is_first(out, i);
+    }
     return e;
+}
+
+/* And what is half made. */
+static void drop_items(struct binding_sets *sets, struct bindings *b)
+{
+    for (uint32_t i = 0; b->items && i < b->count; i++)
+        projection_unref(&sets->projections, b->items[i].projection);
+    b->items = NULL;
 }
 
 /* Sets are many and small, and an arena's chunk is big: a first run says whether a chunk of just
@@ -201,14 +251,16 @@ static enum err bindings_new(struct binding_sets *sets, const struct binding_spe
     b->refs = 1;
     b->count = count;
     arena_init(&trial, SET_SIZE_MAX);
-    enum err e = compile_all(sets->catalogue, specs, key, &trial, message, b);
+    enum err e = compile_all(sets, specs, key, &trial, message, b);
     arena_init(&b->arena, arena_size(&trial));
+    drop_items(sets, b);
     arena_done(&trial);
     if (!e)
-        e = compile_all(sets->catalogue, specs, key, &b->arena, message, b);
+        e = compile_all(sets, specs, key, &b->arena, message, b);
     if (!e)
         e = map_put(&sets->map, &b->entry);
     if (e) {
+        drop_items(sets, b);
         arena_done(&b->arena);
         mem_free(b);
         return e;
@@ -246,6 +298,7 @@ void bindings_unref(struct binding_sets *s, struct bindings *b)
     if (!b || --b->refs > 0)
         return;
     map_remove(&s->map, b->entry.key);
+    drop_items(s, b);
     arena_done(&b->arena);
     mem_free(b);
 }

@@ -8,13 +8,14 @@
 #include "base/map.h"
 #include "change/change.h"
 #include "hub/filter.h"
+#include "hub/projection.h"
 
 /* As the join has it; absent and null texts have data NULL. */
 struct binding_spec {
     struct bytes raw; /* the JSON object as sent */
     struct bytes event, schema, table, filter;
-    bool has_select;
-    uint32_t id; /* by binding_make_ids */
+    struct bytes select; /* raw JSON */
+    uint32_t id;         /* by binding_make_ids */
 };
 
 struct binding {
@@ -22,6 +23,8 @@ struct binding {
     uint8_t verbs;             /* bit n: enum verb n */
     const struct table *table; /* NULL: every live table */
     struct filter filter;
+    struct projection *projection; /* NULL: all columns */
+    bool is_first;                 /* of the set's entries with this projection */
 };
 
 struct bindings {
@@ -35,6 +38,7 @@ struct bindings {
 struct binding_sets {
     const struct catalogue *catalogue;
     struct map map;
+    struct projections projections;
 };
 
 void binding_sets_init(struct binding_sets *s, const struct catalogue *c, uint64_t seed);

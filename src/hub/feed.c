@@ -33,12 +33,16 @@ void feed_done(struct feed *f)
 
 /* ---- the part that all share ---- */
 
-static void put_row(struct buf *out, struct bytes name, struct bytes row)
+static void put_row(struct buf *out, const struct projection *view, struct bytes name,
+                    struct bytes row)
 {
     if (row.size == 0)
         return;
     json_put_key(out, name);
-    buf_put(out, row);
+    if (view)
+        projection_put_row(out, view, row);
+    else
+        buf_put(out, row);
 }
 
 /* The primary key of a row, for those who may not see the rest. */
@@ -56,7 +60,8 @@ static void put_key_row(struct buf *out, const struct table *t, struct bytes row
     buf_put_char(out, '}');
 }
 
-static void put_data(struct buf *out, const struct change *c, enum sight sight)
+static void put_data(struct buf *out, const struct change *c, enum sight sight,
+                     const struct projection *view)
 {
     enum verb verb = sight == SIGHT_LEAVES ? VERB_DELETE : c->verb;
     buf_put_literal(out, "{\"schema\":\"public\",\"table\":");
@@ -66,13 +71,13 @@ static void put_data(struct buf *out, const struct change *c, enum sight sight)
     buf_put_literal(out, "\",\"commit_timestamp\":\"");
     time_put_millis_z(out, c->commit_us);
     buf_put_literal(out, "\",\"columns\":");
-    buf_put(out, c->table->columns_json);
+    buf_put(out, view ? buf_bytes(&view->columns_json) : c->table->columns_json);
     if (verb != VERB_DELETE)
-        put_row(out, BYTES("record"), c->new_row);
+        put_row(out, view, BYTES("record"), c->new_row);
     if (sight == SIGHT_ENTERS)
         put_key_row(out, c->table, c->new_row);
     else
-        put_row(out, BYTES("old_record"), c->old_row);
+        put_row(out, view, BYTES("old_record"), c->old_row);
     buf_put_literal(out, ",\"errors\":null,\"seq\":");
     buf_put_u64(out, c->seq);
     buf_put_char(out, '}');
@@ -80,23 +85,25 @@ static void put_data(struct buf *out, const struct change *c, enum sight sight)
 
 static void forget_parts(struct feed *f)
 {
-    for (int i = 0; i < FEED_PARTS; i++)
-        f->parts[i].seq = 0;
+    f->text++;
     buf_reset(&f->part_text);
 }
 
-static enum err shared_part(struct feed *f, const struct change *c, struct bytes *out)
+static enum err shared_part(struct feed *f, const struct change *c, struct projection *view,
+                            struct bytes *out)
 {
-    struct feed_part *part = &f->parts[c->seq % FEED_PARTS];
-    if (part->seq != c->seq) {
+    struct feed_part *parts = view ? view->parts : f->parts;
+    struct feed_part *part = &parts[c->seq % FEED_PARTS];
+    if (part->seq != c->seq || part->text != f->text) {
         if (f->part_text.err || f->part_text.size > PART_TEXT_KEPT)
             forget_parts(f);
         part->seq = 0;
         part->at = f->part_text.size;
-        put_data(&f->part_text, c, SIGHT_WHOLE);
+        put_data(&f->part_text, c, SIGHT_WHOLE, view);
         if (f->part_text.err)
             return f->part_text.err;
         part->size = f->part_text.size - part->at;
+        part->text = f->text;
         part->seq = c->seq;
     }
     *out = (struct bytes){f->part_text.data + part->at, part->size};
@@ -104,12 +111,12 @@ static enum err shared_part(struct feed *f, const struct change *c, struct bytes
 }
 
 static enum err data_part(struct feed *f, const struct change *c, enum sight sight,
-                          struct bytes *out)
+                          struct projection *view, struct bytes *out)
 {
     if (sight == SIGHT_WHOLE)
-        return shared_part(f, c, out);
+        return shared_part(f, c, view, out);
     buf_reset(&f->own_text);
-    put_data(&f->own_text, c, sight);
+    put_data(&f->own_text, c, sight, view);
     *out = buf_bytes(&f->own_text);
     return f->own_text.err;
 }
@@ -138,9 +145,9 @@ static enum err matches(struct feed *f, const struct binding *b, struct bytes ro
     return OK;
 }
 
-/* Writes the ids of the bindings that the change matches. */
+/* Writes the ids of the bindings with this projection that the change matches. */
 static enum err put_ids(struct feed *f, const struct group *g, const struct change *c,
-                        enum sight sight, uint32_t *out)
+                        enum sight sight, const struct projection *view, uint32_t *out)
 {
     enum verb verb = sight == SIGHT_LEAVES ? VERB_DELETE : c->verb;
     struct bytes row = verb == VERB_DELETE ? c->old_row : c->new_row;
@@ -148,7 +155,8 @@ static enum err put_ids(struct feed *f, const struct group *g, const struct chan
     for (uint32_t i = 0; i < g->bindings->count; i++) {
         const struct binding *b = &g->bindings->items[i];
         bool is_match = false;
-        enum err e = binding_concerns(b, c->table, verb) ? matches(f, b, row, &is_match) : OK;
+        bool is_asked = b->projection == view && binding_concerns(b, c->table, verb);
+        enum err e = is_asked ? matches(f, b, row, &is_match) : OK;
         if (e)
             return e;
         if (!is_match)
@@ -178,30 +186,43 @@ static enum err put_message(struct feed *f, const struct group *g, struct bytes 
     return f->wire.err;
 }
 
-static enum err encode_one(struct feed *f, const struct group *g, const struct change *c,
-                           uint32_t *messages)
+/* The message for the bindings with this projection, if any of them matches. */
+static enum err encode_view(struct feed *f, const struct group *g, const struct change *c,
+                            enum sight sight, struct projection *view, uint32_t *messages)
 {
     struct bytes none = {NULL, 0}, data;
-    if (!wants(g, c))
-        return OK;
-    enum sight sight = reader_sight(f->classes, g->class, c);
-    if (sight == SIGHT_NONE)
-        return OK;
+    uint32_t ids = 0;
     buf_reset(&f->head);
     phx_put_head(&f->head, g->version, none, none, g->topic->entry.key, BYTES("postgres_changes"));
     buf_put_literal(&f->head, "{\"ids\":[");
-    uint32_t ids = 0;
-    enum err e = put_ids(f, g, c, sight, &ids);
+    enum err e = put_ids(f, g, c, sight, view, &ids);
     buf_put_literal(&f->head, "],\"data\":");
     if (!e)
         e = f->head.err;
     if (e || ids == 0)
         return e;
-    e = data_part(f, c, sight, &data);
+    e = data_part(f, c, sight, view, &data);
     if (!e)
         e = put_message(f, g, data);
     if (!e)
         ++*messages;
+    return e;
+}
+
+static enum err encode_one(struct feed *f, const struct group *g, const struct change *c,
+                           uint32_t *messages)
+{
+    enum err e = OK;
+    if (!wants(g, c))
+        return OK;
+    enum sight sight = reader_sight(f->classes, g->class, c);
+    if (sight == SIGHT_NONE)
+        return OK;
+    for (uint32_t i = 0; i < g->bindings->count && !e; i++) {
+        const struct binding *b = &g->bindings->items[i];
+        if (b->is_first && (!b->projection || b->table == c->table))
+            e = encode_view(f, g, c, sight, b->projection, messages);
+    }
     return e;
 }
 

@@ -1,26 +1,20 @@
 /* feed: from committed changes to the wire bytes of one group.  The part of a message that is the
- * same for all (schema, table, rows, …) is made once per change; rows are JSON text and are spliced
- * in, never parsed, but for filters.  Shape: protocol, section 7.1, with `data.seq`.  Shard thread
- * only. */
+ * same for all (schema, table, rows, …) is made once per change, and once per projection where
+ * columns are selected; whole rows are JSON text and are spliced in, never parsed, but for filters.
+ * A group whose bindings select different columns gets a message for each selection, with the ids
+ * that want it.  Shape: protocol, section 7.1, with `data.seq`.  Shard thread only. */
 #ifndef HUB_FEED_H
 #define HUB_FEED_H
 
 #include "hub/group.h"
 
-enum {
-    FEED_FRAME_SIZE = 64 * 1024, /* a frame is closed once it is this big, bytes */
-    FEED_PARTS = 64              /* changes whose shared part is remembered */
-};
-
-struct feed_part {
-    uint64_t seq; /* 0: none */
-    size_t at, size;
-};
+enum { FEED_FRAME_SIZE = 64 * 1024 }; /* a frame is closed once it is this big, bytes */
 
 struct feed {
     struct reader_classes *classes;
-    struct feed_part parts[FEED_PARTS]; /* by seq % FEED_PARTS */
+    struct feed_part parts[FEED_PARTS]; /* of whole rows; those of projections stand there */
     struct buf part_text;
+    uint64_t text;       /* the number of that text: parts of an older one are forgotten */
     struct buf own_text; /* the part of a change of which a class sees half */
     struct buf head, tail;
     struct buf wire;

@@ -55,7 +55,9 @@ static enum err parse_binding(struct json_value v, struct arena *arena, struct b
     if (v.type != JSON_OBJECT)
         return ERR_TYPE;
     out->raw = v.raw;
-    out->has_select = member(v, BYTES("select")).type != JSON_NULL;
+    struct json_value select = member(v, BYTES("select"));
+    if (select.type != JSON_NULL)
+        out->select = select.raw;
     enum err e = get_text(v, BYTES("event"), arena, &out->event);
     if (!e)
         e = get_text(v, BYTES("schema"), arena, &out->schema);

@@ -143,8 +143,9 @@ static void what_looks_around_or_back_or_is_read_in_two_ways_is_refused(void **s
 static void malformed_patterns_are_refused_with_a_sentence(void **state)
 {
     static const char *const patterns[] = {
-        "(",      ")",     "a)(b",          "((a)",       "*a",      "+",    "a|*",
-        "a{3,2}", "[b-a]", "a{9}{9999999}", "[[:nope:]]", "[[.a.]]", "\xff", "a**",
+        "(",          ")",       "a)(b",   "((a)",      "*a",
+        "+",          "a|*",     "a{3,2}", "[b-a]",     "a{9}{9999999}",
+        "[[:nope:]]", "[[.a.]]", "\xff",   "\xe7\x88+", "a**",
     };
     struct fixture *f = *state;
     for (size_t i = 0; i < CHECK_COUNT(patterns); i++) {

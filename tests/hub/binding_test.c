@@ -25,6 +25,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(f->sets.map.count, 0);
+    assert_int_equal(f->sets.projections.map.count, 0);
     binding_sets_done(&f->sets);
     buf_done(&f->message);
     catalogue_free(f->catalogue);
@@ -53,6 +54,9 @@ static void ids_are_stable_small_and_unique(void **state)
         assert_true(specs[i].id > 0 && specs[i].id < 1 << 27);
     assert_int_not_equal(specs[0].id, specs[1].id);
     assert_int_not_equal(specs[0].id, specs[2].id);
+    again.select = BYTES("[\"id\"]");
+    binding_make_ids(&again, 1);
+    assert_int_not_equal(specs[0].id, again.id);
 }
 
 static void text_moved_between_fields_makes_another_id(void **state)
@@ -136,7 +140,16 @@ static void what_cannot_be_served_is_told(void **state)
         {{.event = TEXT("*")}, "No subscription params provided."},
         {{.table = TEXT("users"), .filter = TEXT("nope=eq.1")}, "Error parsing `filter` params: "},
         {{.schema = TEXT("public"), .filter = TEXT("id=eq.1")}, "a filter wants one table"},
-        {{.table = TEXT("users"), .has_select = true}, "Error parsing `select` params: "},
+        {{.table = TEXT("users"), .select = TEXT("\"id\"")},
+         "Error parsing `select` params: [event: *, schema: public, table: users, filters: []]: a "
+         "list of column names is expected"},
+        {{.table = TEXT("users"), .select = TEXT("[\"id\",1]")}, "a list of column names"},
+        {{.table = TEXT("users"), .select = TEXT("[\"id\",\"nope\"]")},
+         "column does not exist: \"nope\""},
+        {{.schema = TEXT("public"), .select = TEXT("[\"id\"]")},
+         "Column selection is not supported for wildcard subscriptions. "},
+        {{.schema = TEXT("*"), .table = TEXT("users"), .select = TEXT("[\"id\"]")},
+         "Column selection is not supported for wildcard subscriptions. "},
     };
     struct fixture *f = *state;
     for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
@@ -147,6 +160,27 @@ static void what_cannot_be_served_is_told(void **state)
         if (bytes_find(got, bytes_of(cases[i].message)) == got.size)
             fail_msg("%s: %.*s", cases[i].message, (int)got.size, got.data);
     }
+}
+
+static void entries_that_select_the_same_share_the_projection(void **state)
+{
+    struct fixture *f = *state;
+    struct binding_spec specs[] = {
+        {.table = TEXT("users"), .select = TEXT("[\"name\"]")},
+        {.table = TEXT("users")},
+        {.table = TEXT("users"), .select = TEXT("[ \"name\",\"id\"]")},
+        {.table = TEXT("users"), .select = TEXT("[\"id\",\"name\",\"role\",\"is_active\"]")},
+    };
+    struct bindings *b;
+    binding_make_ids(specs, 4);
+    assert_int_equal(bindings_get(&f->sets, specs, 4, &f->message, &b), OK);
+    assert_non_null(b->items[0].projection);
+    assert_ptr_equal(b->items[2].projection, b->items[0].projection);
+    assert_null(b->items[1].projection);
+    assert_null(b->items[3].projection); /* all there are */
+    assert_true(b->items[0].is_first && b->items[1].is_first);
+    assert_false(b->items[2].is_first || b->items[3].is_first);
+    bindings_unref(&f->sets, b);
 }
 
 static void blank_filter_is_none(void **state)
@@ -162,7 +196,8 @@ static void blank_filter_is_none(void **state)
 static void memory_may_end_at_any_point(void **state)
 {
     struct fixture *f = *state;
-    struct binding_spec spec = {.table = TEXT("users"), .filter = TEXT("name=eq.x")};
+    struct binding_spec spec = {
+        .table = TEXT("users"), .filter = TEXT("name=match.x"), .select = TEXT("[\"role\"]")};
     struct bindings *b;
     bool has_failed = true;
     for (uint64_t n = 1; has_failed; n++) {
@@ -187,6 +222,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(wildcards_mean_every_live_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_are_the_three_or_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_served_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(entries_that_select_the_same_share_the_projection, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(blank_filter_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_may_end_at_any_point, set_up, tear_down),
     };

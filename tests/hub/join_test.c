@@ -58,10 +58,10 @@ static void whole_config_is_read(void **state)
     assert_int_equal(c.resume_seq, 7);
     assert_int_equal(c.binding_count, 2);
     check_text(c.bindings[0].filter, "a=eq.\"b\"");
-    assert_false(c.bindings[0].has_select);
+    assert_null(c.bindings[0].select.data);
     check_text(c.bindings[1].event, "INSERT");
     assert_null(c.bindings[1].table.data);
-    assert_true(c.bindings[1].has_select);
+    check_text(c.bindings[1].select, "[\"a\"]");
 }
 
 static void every_part_may_be_missing(void **state)
