@@ -198,6 +198,51 @@ static void change_touches_only_groups_with_its_value(void **state)
     world_done(&w);
 }
 
+/* A channel for each id: the equality stands among other terms, in two bindings, with a selection. */
+static void join_many(struct world *w, struct client *c, unsigned first, unsigned count)
+{
+    for (unsigned id = first; id < first + count; id++) {
+        char name[20], config[500];
+        snprintf(name, sizeof(name), "%u", id);
+        snprintf(config, sizeof(config),
+                 "\"postgres_changes\":[{\"event\":\"*\",\"table\":\"sales_logs\",\"filter\":"
+                 "\"quantity=gt.0,id=eq.00000000-0000-4000-9000-%012u,note=is.null\","
+                 "\"select\":[\"quantity\"]},"
+                 "{\"event\":\"DELETE\",\"table\":\"sales_logs\",\"filter\":"
+                 "\"id=in.(00000000-0000-4000-9000-%012u,00000000-0000-4000-9000-%012u)\"}]",
+                 id, id, id + 1);
+        client_join(w, c, name, "1", config, id == first ? OWNER : NULL);
+    }
+}
+
+static size_t count_touched(struct world *w)
+{
+    const struct map_entry *e = NULL;
+    size_t count = 0;
+    while ((e = map_next(&w->hub->groups.map, e)))
+        count += container_of(e, struct group, entry)->mark == w->hub->run;
+    return count;
+}
+
+static void change_touches_two_of_ten_thousand_channels(void **state)
+{
+    enum { CLIENTS = 10, CHANNELS = 1000 };
+    struct world w;
+    (void)state;
+    world_init(&w);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        join_many(&w, client_open(&w, PHX_V2), i * CHANNELS, CHANNELS);
+    assert_int_equal(w.hub->groups.map.count, CLIENTS * CHANNELS);
+    for (size_t i = 0; i < w.catalogue->table_count; i++)
+        assert_true(list_is_empty(&w.hub->groups.routes.tables[i].plain));
+    world_commit(&w, "sales_logs", VERB_INSERT,
+                 "{\"id\":\"00000000-0000-4000-9000-000000004321\",\"quantity\":1,\"note\":null}",
+                 NULL);
+    assert_int_equal(count_touched(&w), 2); /* the second asks for the DELETEs of two ids */
+    assert_int_equal(hub_counters(w.hub).deliveries, 1);
+    world_done(&w);
+}
+
 static void row_that_leaves_the_view_is_found_by_its_old_value(void **state)
 {
     struct world w;
@@ -270,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routed_and_plain_groups_get_the_same_messages),
         cmocka_unit_test(change_touches_only_groups_with_its_value),
+        cmocka_unit_test(change_touches_two_of_ten_thousand_channels),
         cmocka_unit_test(row_that_leaves_the_view_is_found_by_its_old_value),
         cmocka_unit_test(memory_that_ends_while_a_value_is_read_hides_no_change),
         cmocka_unit_test(costly_expression_passes_nothing_and_is_counted),
