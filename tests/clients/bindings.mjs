@@ -121,13 +121,15 @@ async function suite(label, createClient) {
         const row = await say('first');
         const later = ok(await client.from('shift_feedback').update({ note: 'second' }).eq('id', row.id).select().single());
         ok(await client.from('shift_feedback').delete().eq('id', row.id));
-        await until('the delete', () => events[2].length === 1 && events[1].length === 3);
+        // What was removed before the join may still be on its way to this shard.
+        const heard = (place) => events[place].filter((event) => (event.new.id ?? event.old.id) === row.id);
+        await until('the delete', () => heard(2).length === 1 && heard(1).length === 3);
         const { id } = row;
-        assert.deepEqual(events[0].map((event) => [event.new, event.old]), [
+        assert.deepEqual(heard(0).map((event) => [event.new, event.old]), [
             [{ id, note: 'first' }, {}], [{ id, note: 'second' }, { id, note: 'first' }], [{}, { id, note: 'second' }]]);
-        assert.deepEqual(events[1].map((event) => [event.new, event.old]), [[row, {}], [later, row], [{}, later]]);
-        assert.deepEqual(events[2].map((event) => event.old), [{ id, note: 'second', shift: 'night' }]);
-        assert.deepEqual(events[3].map((event) => [event.new, event.old]), [[{ id }, { id }]]);
+        assert.deepEqual(heard(1).map((event) => [event.new, event.old]), [[row, {}], [later, row], [{}, later]]);
+        assert.deepEqual(heard(2).map((event) => event.old), [{ id, note: 'second', shift: 'night' }]);
+        assert.deepEqual(heard(3).map((event) => [event.new, event.old]), [[{ id }, { id }]]);
         await client.removeChannel(channel);
     });
 

@@ -5,11 +5,11 @@
 #include "base/time.h"
 
 #define BINDING "{\"event\":\"*\",\"schema\":\"public\",\"table\":\"sales_logs\"}"
-#define ECHO "{\"event\":\"*\",\"schema\":\"public\",\"table\":\"sales_logs\",\"id\":17960098}"
+#define ECHO "{\"event\":\"*\",\"schema\":\"public\",\"table\":\"sales_logs\",\"id\":61364042}"
 #define SALES "\"postgres_changes\":[" BINDING "]"
 #define SALE(n) "{\"id\":\"" #n "\",\"quantity\":" #n "}"
 #define DATA_HEAD(type)                                                                            \
-    "{\"ids\":[17960098],\"data\":{\"schema\":\"public\",\"table\":\"sales_logs\",\"type\":"       \
+    "{\"ids\":[61364042],\"data\":{\"schema\":\"public\",\"table\":\"sales_logs\",\"type\":"       \
     "\"" type "\",\"commit_timestamp\":\"2027-01-15T08:00:00.000Z\",\"columns\":["                 \
     "{\"name\":\"id\",\"type\":\"uuid\"},{\"name\":\"quantity\",\"type\":\"int4\"},"               \
     "{\"name\":\"unit_price\",\"type\":\"numeric\"},{\"name\":\"returned\",\"type\":\"bool\"},"    \
