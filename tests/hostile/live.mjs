@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 import { assert, test, until } from '../support/harness.mjs';
-import { frame, handshake, live, pause, raw, statuses } from './wire.mjs';
+import { frame, handshake, live, raw, statuses } from './wire.mjs';
 
 const everything = [{ event: '*', schema: 'public', table: 'shift_feedback' }];
 const join = (topic, ref = '1', payload = { config: {} }) => JSON.stringify({ topic, event: 'phx_join', payload, ref, join_ref: ref });
@@ -205,15 +205,84 @@ export async function liveSocket(world) {
         peer.socket.destroy();
     });
 
-    await test('a broadcast reaches who joined the same topic on the same shard', async () => {
-        const peers = await Promise.all(Array.from({ length: 24 }, () => live(url, anon)));
-        const refs = peers.map((peer) => peer.join('realtime:room', token, [], { broadcast: { self: false, ack: true } }));
+    // Peers by the dozen are on both shards.
+    const room = async (topic, count, config = {}) => {
+        const peers = await Promise.all(Array.from({ length: count }, () => live(url, anon)));
+        const refs = peers.map((peer) => peer.join(topic, token, [], { presence: { enabled: false }, ...config }));
         await until('joined', () => peers.every((peer, i) => peer.reply(refs[i])));
-        peers[0].say('realtime:room', 'broadcast', { type: 'broadcast', event: 'hello', payload: { x: 1 } });
-        await until('somebody hears it', () => peers.some((peer) => peer.messages.some((m) => m.event === 'broadcast')));
-        await pause(200);
-        const heard = peers.filter((peer) => peer.messages.some((m) => m.event === 'broadcast')).length;
-        console.log(`# ${heard} of 23 peers on two shards heard a broadcast`);
-        peers.forEach((peer) => peer.socket.destroy());
+        return peers;
+    };
+    const end = (peers) => peers.forEach((peer) => peer.socket.destroy());
+
+    await test('a flood of broadcasts reaches a neighbour on any shard in order, or is cut off', async () => {
+        const peers = await room('realtime:broadcasts', 24);
+        const [from, ...to] = peers;
+        for (let n = 0; n < 500; n++) from.say('realtime:broadcasts', 'broadcast', { type: 'broadcast', event: 'e', payload: { n } });
+        const heard = (peer) => peer.messages.filter((m) => m.event === 'broadcast').map((m) => m.payload.payload.n);
+        await until('the last, or the end', () => from.isClosed || to.every((peer) => heard(peer).includes(499)));
+        for (const peer of to) assert.deepEqual(heard(peer), [...heard(peer)].sort((a, b) => a - b));
+        for (const peer of to) assert.ok(await settle(peer));
+        end(peers);
+    });
+
+    await test('garbage on the presence event is refused with a reason, and closes nothing', async () => {
+        const [peer] = await room('realtime:garbage', 1, { presence: { key: 'g' } });
+        const garbage = [null, 7, 'track', [], {}, { event: 7 }, { event: 'track', payload: 7 }, { event: 'track', payload: null }, { event: 'dance' }];
+        for (const payload of garbage) {
+            const ref = peer.say('realtime:garbage', 'presence', payload);
+            await until('a reply', () => peer.reply(ref));
+            assert.equal(peer.reply(ref).payload.status, 'error', JSON.stringify(payload));
+        }
+        const big = peer.say('realtime:garbage', 'presence', { event: 'track', payload: { a: 'x'.repeat(200000) } });
+        await until('a reply', () => peer.reply(big));
+        assert.equal(peer.reply(big).payload.response.reason, 'Track message size exceeded');
+        assert.ok(await settle(peer));
+        end([peer]);
+    });
+
+    await test('a flood of tracks is told to neighbours a few times, and ends in the last', async () => {
+        const peers = await room('realtime:tracks', 24, { presence: { enabled: true, key: 'k' } });
+        const [from, ...to] = peers;
+        for (let n = 0; n < 500; n++) from.say('realtime:tracks', 'presence', { event: 'track', payload: { n } });
+        const diffs = (peer) => peer.messages.filter((m) => m.event === 'presence_diff');
+        const last = (peer) => diffs(peer).at(-1)?.payload.joins.k?.metas[0].n;
+        await until('the last, or the end', () => from.isClosed || to.every((peer) => last(peer) === 499));
+        for (const peer of to) assert.ok(diffs(peer).length < 500, `${diffs(peer).length} diffs`);
+        from.socket.resetAndDestroy();
+        await until('it is gone', () => to.every((peer) => diffs(peer).at(-1).payload.leaves.k && !diffs(peer).at(-1).payload.joins.k));
+        end(to);
+    });
+
+    await test('a topic full of giant payloads refuses more, and who joins it still learns who is there', async () => {
+        const peers = await room('realtime:giants', 24, { presence: { enabled: false, key: '' } });
+        const refs = peers.map((peer) => peer.say('realtime:giants', 'presence', { event: 'track', payload: { a: 'x'.repeat(60000) } }));
+        await until('answers', () => peers.every((peer, i) => peer.reply(refs[i])));
+        const refused = peers.filter((peer, i) => peer.reply(refs[i]).payload.status === 'error');
+        assert.ok(refused.length > 0 && refused.length < 24);
+        const [late] = await room('realtime:giants', 1, { presence: { enabled: true, key: '' } });
+        await until('the state', () => late.messages.some((m) => m.event === 'presence_state'));
+        assert.ok(await settle(late));
+        end([...peers, late]);
+    });
+
+    await test('who was present on a thousand sockets that vanished is gone', async () => {
+        for (let round = 0; round < 5; round++) {
+            const peers = await Promise.all(Array.from({ length: 20 }, () => live(url, anon)));
+            for (const peer of peers) {
+                for (let i = 0; i < 10; i++) {
+                    peer.join(`realtime:ghosts-${i}`, token, [], { presence: { enabled: true, key: '' } });
+                    peer.say(`realtime:ghosts-${i}`, 'presence', { event: 'track', payload: { i } });
+                }
+            }
+            peers.forEach((peer, i) => (i % 2 ? peer.socket.resetAndDestroy() : peer.socket.destroy()));
+        }
+        await until('nobody is present', async () => {
+            const text = await (await fetch(`${url}/metrics`)).text();
+            return Number(text.match(/^homebake_live_present (\d+)/m)?.[1]) === 0;
+        });
+        const [peer] = await room('realtime:ghosts-0', 1, { presence: { enabled: true, key: '' } });
+        await until('the state', () => peer.messages.some((m) => m.event === 'presence_state'));
+        assert.deepEqual(peer.messages.find((m) => m.event === 'presence_state').payload, {});
+        end([peer]);
     });
 }

@@ -351,36 +351,121 @@ static void expect_metric(const char *line)
     fail_msg("not in /metrics: %s", line);
 }
 
-/* By how the kernel spreads them, a crowd like this is on both shards. */
+enum { CROWD = 24 }; /* by how the kernel spreads connections, so many are on both shards */
+
+/* Joined to "realtime:all", the even ones with version 1. */
+static void join_crowd(const struct server *s, int crowd[CROWD], bool hears_presence)
+{
+    char text[300];
+    for (size_t i = 0; i < CROWD; i++) {
+        bool is_old = i % 2 == 0;
+        crowd[i] = upgrade(s, "/realtime/v1/websocket", is_old ? "1.0.0" : "2.0.0", folder.anon);
+        snprintf(text, sizeof(text),
+                 is_old ? "{\"topic\":\"realtime:all\",\"event\":\"phx_join\",\"ref\":\"1\","
+                          "\"payload\":{\"config\":{\"presence\":{\"enabled\":%s}}}}"
+                        : "[\"1\",\"1\",\"realtime:all\",\"phx_join\",{\"config\":{\"presence\":{"
+                          "\"enabled\":%s}}}]",
+                 hears_presence ? "true" : "false");
+        send_text(crowd[i], text);
+        assert_non_null(strstr(hear_text(crowd[i]), "\"ok\""));
+        if (hears_presence)
+            assert_non_null(strstr(hear_text(crowd[i]), "presence_state"));
+    }
+}
+
+static void leave_crowd(int crowd[CROWD])
+{
+    for (size_t i = 0; i < CROWD; i++)
+        close(crowd[i]);
+}
+
+static void say_to_all(int fd, int n)
+{
+    char text[100];
+    snprintf(text, sizeof(text), "[\"1\",\"2\",\"realtime:all\",\"broadcast\",{\"n\":%d}]", n);
+    send_text(fd, text);
+}
+
 static void a_broadcast_reaches_the_members_on_every_shard(void **state)
 {
     (void)state;
-    enum { CROWD = 24, SAID = 20 };
+    enum { SAID = 20 };
     int crowd[CROWD];
-    for (size_t i = 0; i < CROWD; i++) {
-        crowd[i] =
-            upgrade(server, "/realtime/v1/websocket", i % 2 ? "2.0.0" : "1.0.0", folder.anon);
-        send_text(crowd[i],
-                  i % 2 ? "[\"1\",\"1\",\"realtime:all\",\"phx_join\",{}]"
-                        : "{\"topic\":\"realtime:all\",\"event\":\"phx_join\",\"ref\":\"1\","
-                          "\"payload\":{\"config\":{\"presence\":{\"enabled\":false}}}}");
-        assert_non_null(strstr(hear_text(crowd[i]), "\"ok\""));
-    }
-    for (int n = 0; n < SAID; n++) {
-        char text[100];
-        snprintf(text, sizeof(text), "[\"1\",\"2\",\"realtime:all\",\"broadcast\",{\"n\":%d}]", n);
-        send_text(crowd[1], text);
-    }
+    join_crowd(server, crowd, false);
+    for (int n = 0; n < SAID; n++)
+        say_to_all(crowd[1], n);
     for (size_t i = 0; i < CROWD; i++) {
         for (int n = 0; n < SAID && i != 1; n++) {
             char part[32];
             snprintf(part, sizeof(part), "{\"n\":%d}", n);
             assert_non_null(strstr(hear_text(crowd[i]), part));
         }
-        close(crowd[i]);
     }
+    leave_crowd(crowd);
     expect_metric("\nhomebake_live_relayed_total 20\n");
     expect_metric("\nhomebake_relay_dropped_total 0\n");
+}
+
+static void a_broadcast_over_http_reaches_the_members_on_every_shard(void **state)
+{
+    (void)state;
+    static const char body[] =
+        "{\"messages\":[{\"topic\":\"all\",\"event\":\"e\\u0065\",\"payload\":"
+        "{\"n\":1}}]}";
+    int crowd[CROWD];
+    char request[2048], payload[256];
+    join_crowd(server, crowd, false);
+    snprintf(request, sizeof(request),
+             "POST /realtime/v1/api/broadcast HTTP/1.1\r\nHost: x\r\napikey: %s\r\n"
+             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+             folder.anon, sizeof(body) - 1, body);
+    ask_once(server, request, &got);
+    assert_int_equal(got.status, 202);
+    assert_int_equal(got.body_size, 0);
+    for (size_t i = 0; i < CROWD; i++) {
+        size_t size;
+        bool is_old = i % 2 == 0;
+        assert_int_equal(hear_frame(crowd[i], payload, sizeof(payload), &size), is_old ? 1 : 2);
+        if (is_old)
+            assert_non_null(strstr(payload, "\"event\":\"ee\",\"payload\":{\"n\":1}"));
+        else
+            assert_memory_equal(payload, "\x04\x0c\x02\x00\x01realtime:allee{\"n\":1}", size);
+    }
+    leave_crowd(crowd);
+}
+
+/* There is no room at all for what may be lost, and who is present may not. */
+static void presence_reaches_every_shard_where_broadcasts_find_no_room(void **state)
+{
+    (void)state;
+    struct bakery_folder f;
+    int crowd[CROWD], heard = 0;
+    make_bakery(&f);
+    struct server_config c = test_config(&f);
+    c.limits.relay_bytes_max = 0;
+    struct server *s = start_server(&c);
+    struct bakery_folder usual = folder;
+    folder = f;
+    join_crowd(s, crowd, true);
+    say_to_all(crowd[1], 1);
+    send_text(crowd[1], "[\"1\",\"3\",\"realtime:all\",\"presence\",{\"event\":\"track\"}]");
+    for (size_t i = 0; i < CROWD; i++) {
+        const char *text = hear_text(crowd[i]);
+        heard += strstr(text, "{\"n\":1}") != NULL;
+        while (!strstr(text, "presence_diff"))
+            text = hear_text(crowd[i]);
+        assert_non_null(strstr(text, "\"metas\""));
+    }
+    assert_true(heard < CROWD - 1); /* those on the sender's own shard */
+    close(crowd[1]);
+    crowd[1] = upgrade(s, "/realtime/v1/websocket", "2.0.0", f.anon);
+    for (size_t i = 0; i < CROWD; i++)
+        if (i != 1)
+            assert_non_null(strstr(hear_text(crowd[i]), "\"leaves\":{\""));
+    leave_crowd(crowd);
+    server_stop(s);
+    folder = usual;
+    remove_folder(&f);
 }
 
 /* The number behind `name` in /metrics. */
@@ -715,6 +800,8 @@ int main(void)
         cmocka_unit_test(a_thousand_joins_in_one_write_are_all_answered),
         cmocka_unit_test(a_fan_out_of_many_slices_reaches_all),
         cmocka_unit_test(a_broadcast_reaches_the_members_on_every_shard),
+        cmocka_unit_test(a_broadcast_over_http_reaches_the_members_on_every_shard),
+        cmocka_unit_test(presence_reaches_every_shard_where_broadcasts_find_no_room),
         cmocka_unit_test(a_change_is_timed_from_its_commit_to_every_socket),
         cmocka_unit_test(a_restart_is_resumed_over),
         cmocka_unit_test(a_sleeping_reader_with_a_small_outbox_is_replayed_to),
