@@ -15,13 +15,13 @@
 
 enum { BATCH_MAX = 256 };
 
-/* Whoever holds it may free it; the items are the sender's, and unchanged while it is away. */
+/* Whoever holds it may free it.  The items are the sender's; the receiver reads their bytes. */
 struct relay_mail {
     struct mail mail; /* first */
     struct mailbox *home;
     size_t link; /* index of the sender's link */
     size_t count, taken;
-    const struct relay_item *items[BATCH_MAX];
+    struct relay_item *items[BATCH_MAX];
 };
 
 struct relay_link {
@@ -156,7 +156,7 @@ void relay_returned(struct shard *s, struct mail *mail)
 {
     struct relay_mail *m = container_of(mail, struct relay_mail, mail);
     for (size_t i = 0; i < m->count; i++)
-        release(&s->relay, (struct relay_item *)(uintptr_t)m->items[i]);
+        release(&s->relay, m->items[i]);
     m->count = m->taken = 0;
     s->relay.links[m->link].mail = m;
 }
