@@ -45,6 +45,28 @@ static size_t escape_size(struct bytes rest)
     return !is_letter_or_digit(c) || bytes_find_char(classes, c) < classes.size ? 2 : 0;
 }
 
+/* The size of a name like [:alpha:], or 0 when it is none. */
+static size_t name_size(struct bytes rest)
+{
+    size_t i = 2;
+    while (i < rest.size && is_letter_or_digit(rest.data[i]))
+        i++;
+    bool is_name = rest.data[1] == ':' && i > 2;
+    return is_name && bytes_starts_with(bytes_slice(rest, i, rest.size), BYTES(":]")) ? i + 2 : 0;
+}
+
+/* The size of what stands in a class at the start of `rest`, or 0 when it is not spoken. */
+static size_t member_size(struct bytes rest)
+{
+    static const struct bytes openings = BYTES_INIT(":.=");
+    if (rest.data[0] == '\\')
+        return escape_size(rest);
+    if (rest.data[0] == '[' && rest.size > 1 &&
+        bytes_find_char(openings, rest.data[1]) < openings.size)
+        return name_size(rest);
+    return 1;
+}
+
 /* The size of a class with its brackets, or 0 when it does not end or escapes something else. */
 static size_t class_size(struct bytes b)
 {
@@ -54,12 +76,7 @@ static size_t class_size(struct bytes b)
     if (i < b.size && b.data[i] == ']') /* it is one of the class when it comes first */
         i++;
     while (i < b.size && b.data[i] != ']') {
-        struct bytes rest = bytes_slice(b, i, b.size);
-        size_t size = 1;
-        if (bytes_starts_with(rest, BYTES("[:")))
-            size = bytes_find(rest, BYTES(":]")) + 2;
-        else if (rest.data[0] == '\\')
-            size = escape_size(rest);
+        size_t size = member_size(bytes_slice(b, i, b.size));
         if (size == 0)
             return 0;
         i += size;
