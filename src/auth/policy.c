@@ -193,15 +193,45 @@ static void print_role(struct buf *out, const struct policies *p, const struct t
     buf_put_char(out, '\n');
 }
 
-void policies_print(struct buf *out, const struct policies *p)
+static size_t table_width(const struct policies *p)
 {
     size_t width = COLUMN_WIDTH;
     for (size_t i = 0; i < p->catalogue->table_count; i++)
         if (p->catalogue->tables[i].name.size + 2 > width)
             width = p->catalogue->tables[i].name.size + 2;
+    return width;
+}
+
+/* sales_logs.sql:3  staff_sees FOR SELECT TO authenticated USING (true) */
+static void print_policy(struct buf *out, const struct policy *policy)
+{
+    buf_put(out, policy->file);
+    buf_put_char(out, ':');
+    buf_put_u64(out, policy->line);
+    buf_put_literal(out, "  ");
+    buf_put(out, policy->name);
+    buf_put_char(out, ' ');
+    buf_put(out, policy->text);
+    buf_put_char(out, '\n');
+}
+
+void policies_print(struct buf *out, const struct policies *p)
+{
+    size_t width = table_width(p);
     put_padded(out, BYTES("table"), width);
     buf_put_literal(out, "role        see     add     change  remove\n");
     for (size_t i = 0; i < p->catalogue->table_count; i++)
         for (int role = 0; role < ROLE_SERVICE; role++)
             print_role(out, p, &p->catalogue->tables[i], (enum role)role, width);
+    put_padded(out, BYTES("(every table)"), width);
+    buf_put_literal(out, "service_role all    all     all     all\n");
+    put_padded(out, BYTES("(every table)"), width);
+    buf_put_literal(out,
+                    "disabled    -       -       -       -\n"
+                    "\n"
+                    "all: every row.  own: by who asks.  some: by the row alone.  -: nothing.  "
+                    "As these say:\n"
+                    "\n");
+    for (const struct policy *policy = p->list; policy; policy = policy->next)
+        print_policy(out, policy);
 }

@@ -64,7 +64,7 @@ size_t policy_explain(const struct policies *p, const struct table *t, enum verb
                       struct policy_verdict *out, size_t max);
 /* May two people of this role see different rows of `t`?  Then the class of reader is the user, else the role. */
 bool policy_names_user(const struct policies *p, const struct table *t, enum role role);
-/* The matrix role × table × verb, as a text table for people (`homebake policy check`). */
+/* The matrix role × table × verb, and the policies that make it, for people (`homebake policy check`). */
 void policies_print(struct buf *out, const struct policies *p);
 
 #endif

@@ -57,6 +57,7 @@ struct policy {
     const struct expr *using, *check; /* NULL when not given */
     struct bytes file;                /* the policy's text stands there … */
     unsigned line;                    /* … in this line */
+    struct bytes text;                /* what it says behind ON table, on one line */
 };
 
 /* Policies are permissive: one rule of the list that holds is enough. */

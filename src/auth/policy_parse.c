@@ -109,6 +109,47 @@ static bool parse_table(struct parser *p, struct policy *out)
     return lex_fail_at(&p->lex, line, ERR_NOT_FOUND, BYTES("there is no such table:"), name);
 }
 
+/* On one line, without comments; quoted texts are left as they are. */
+static void squeeze(struct buf *out, struct bytes text)
+{
+    char quote = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (quote || c == '\'' || c == '"') {
+            quote = !quote ? c : c == quote ? 0 : quote;
+            buf_put_char(out, c);
+        } else if (c == '-' && i + 1 < text.size && text.data[i + 1] == '-') {
+            i += bytes_find_char(bytes_slice(text, i, text.size), '\n') - 1;
+        } else if (c != ' ' && c != '\t' && c != '\r' && c != '\n') {
+            buf_put_char(out, c);
+        } else if (out->size && out->data[out->size - 1] != ' ') {
+            buf_put_char(out, ' ');
+        }
+    }
+}
+
+/* From `from` to the present lexeme. */
+static void keep_text(struct parser *p, const char *from, struct policy *out)
+{
+    struct buf text;
+    buf_init(&text, TEXT_SIZE_MAX);
+    squeeze(&text, (struct bytes){from, (size_t)(p->lex.now.text.data - from)});
+    out->text = arena_copy(p->lex.arena, bytes_trim(buf_bytes(&text)));
+    if (text.err || !out->text.data)
+        lex_fail(&p->lex, ERR_NOMEM, BYTES("out of memory"), LEX_NONE);
+    buf_done(&text);
+}
+
+static bool parse_terms(struct parser *p, struct policy *out)
+{
+    const char *from = p->lex.now.text.data;
+    if (!parse_verbs(p, out) || !parse_roles(p, out) || !parse_clauses(p, out))
+        return false;
+    if (p->lex.now.kind != LEX_END)
+        keep_text(p, from, out);
+    return !p->lex.err;
+}
+
 static struct policy *parse_policy(struct parser *p)
 {
     struct policy *out = lex_alloc(&p->lex, sizeof(*out));
@@ -119,7 +160,7 @@ static struct policy *parse_policy(struct parser *p)
         return NULL;
     out->name = lex_take_name(&p->lex, BYTES("expected a name, not"));
     if (!lex_expect_word(&p->lex, BYTES("on"), BYTES("expected ON, not")) || !parse_table(p, out) ||
-        !parse_verbs(p, out) || !parse_roles(p, out) || !parse_clauses(p, out) ||
+        !parse_terms(p, out) ||
         !lex_expect_symbol(&p->lex, BYTES(";"), BYTES("expected ; and not")))
         return NULL;
     return out;

@@ -99,7 +99,9 @@ static const struct command commands[] = {
     {"policy", cmd_policy, "print who may do what",
      "Usage: homebake policy check --data DIR\n"
      "\n"
-     "Checks the policies against the tables and prints the matrix of roles, tables and verbs.\n"
+     "Checks the policies against the tables and prints the matrix of roles, tables and verbs, and "
+     "the policies that\n"
+     "make it, with their places.\n"
      "\n"
      "Example:  homebake policy check --data data\n"},
 };

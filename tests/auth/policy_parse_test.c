@@ -63,6 +63,20 @@ static void a_statement_says_table_verbs_and_roles(void **state)
     assert_null(p->next);
 }
 
+static void what_a_statement_says_is_kept_on_one_line(void **state)
+{
+    (void)state;
+    struct policy *p = NULL;
+    assert_int_equal(
+        parse(BYTES("\n\nCREATE POLICY a ON users\tFOR  SELECT -- not for UPDATE\n"
+                    "  TO owner\r\n  USING (name = 'a  -- \"b' -- c'\n OR id IS NULL)\n;"),
+              &p),
+        OK);
+    check_text(p->text, "FOR SELECT TO owner USING (name = 'a  -- \"b' OR id IS NULL)");
+    check_text(p->file, "p.sql");
+    assert_int_equal(p->line, 3);
+}
+
 static void without_roles_a_policy_is_for_everybody(void **state)
 {
     (void)state;
@@ -164,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_statement_says_table_verbs_and_roles, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_statement_says_is_kept_on_one_line, setup, teardown),
         cmocka_unit_test_setup_teardown(without_roles_a_policy_is_for_everybody, setup, teardown),
         cmocka_unit_test_setup_teardown(a_text_without_statements_is_fine, setup, teardown),
         cmocka_unit_test_setup_teardown(faulty_statements_are_refused_with_their_place, setup,
