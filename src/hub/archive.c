@@ -72,6 +72,11 @@ static enum err add_page(struct archive *a, struct change *const *items, size_t 
     return OK;
 }
 
+bool archive_has(const struct archive *a, uint64_t seq)
+{
+    return find_page(a, seq) != NULL;
+}
+
 size_t archive_get(struct archive *a, uint64_t seq, size_t max, struct change **items)
 {
     struct page *p = find_page(a, seq);
@@ -179,18 +184,11 @@ static size_t dense_count(struct change *const *items, size_t count)
     return n;
 }
 
-/* What was asked for and did not come is no longer there. */
 static enum err take_answer(struct archive *a, uint64_t from, struct change *const *items,
                             size_t count)
 {
     a->last = from;
-    if (count == 0 || items[0]->seq < from) {
-        archive_trim(a, from + 1);
-        return OK;
-    }
-    if (items[0]->seq > from)
-        archive_trim(a, items[0]->seq);
-    return add_page(a, items, dense_count(items, count));
+    return count ? add_page(a, items, dense_count(items, count)) : OK;
 }
 
 enum err archive_put(struct archive *a, uint64_t from, struct change *const *items, size_t count,

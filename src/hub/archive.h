@@ -34,6 +34,8 @@ struct archive {
 void archive_init(struct archive *a, uint64_t tail, uint64_t seed);
 /* Nobody may wait any more. */
 void archive_done(struct archive *a);
+/* Is it here? */
+bool archive_has(const struct archive *a, uint64_t seq);
 /* The changes from `seq` on, at most `max`, borrowed until the next call for this archive; returns
  * how many, 0: they are not here. */
 size_t archive_get(struct archive *a, uint64_t seq, size_t max, struct change **items);

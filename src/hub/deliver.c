@@ -197,5 +197,6 @@ enum err deliver_changes(struct hub *h, struct change *const *items, size_t coun
         h->counters.changes += size;
         at += size;
     }
+    replay_heard(h);
     return OK;
 }

@@ -3,6 +3,7 @@
  *   conn->behind ── its changes are neither in memory nor in a page ──▶ waits for a fetch
  *   waits ───────── the page has come, or could not be read ──────────▶ conn->behind, pumped soon
  *   conn->behind ── the log was read to the head ─────────────────────▶ at the head
+ *   conn->behind ── its cursor is committed, but not yet heard of here ▶ ahead, until it is heard of
  *   conn->behind ── not even the store reaches back ──────────────────▶ phx_error: it joins again
  *
  * Only those in conn->behind are pumped, and only while their connection has room, so that nobody is
@@ -37,6 +38,16 @@ void replay_later(struct hub *h, struct conn *c, int64_t delay_us)
 bool replay_reaches(const struct hub *h, uint64_t seq)
 {
     return seq >= changelog_tail(h->log) || seq >= h->replay.archive.tail;
+}
+
+static bool is_absent(const struct hub *h, uint64_t seq)
+{
+    return seq >= h->replay.absent;
+}
+
+bool replay_may_wait_for(const struct hub *h, uint64_t seq)
+{
+    return h->replay.archive.tail != UINT64_MAX && !is_absent(h, seq);
 }
 
 static size_t load_window(const struct hub *h, uint64_t seq, size_t max, struct change **items)
@@ -110,10 +121,10 @@ static void end_lost(struct hub *h, struct channel *ch)
 }
 
 /* False: no memory for that. */
-static bool wait_for_page(struct hub *h, struct channel *ch)
+static bool wait_for_page(struct hub *h, struct channel *ch, uint64_t seq)
 {
     list_remove(&ch->behind);
-    if (archive_wait(&h->replay.archive, ch->next_seq, &ch->behind) == OK)
+    if (archive_wait(&h->replay.archive, seq, &ch->behind) == OK)
         return true;
     list_push_back(&ch->conn->behind, &ch->behind);
     replay_later(h, ch->conn, RETRY_US);
@@ -123,8 +134,26 @@ static bool wait_for_page(struct hub *h, struct channel *ch)
 static size_t leave_memory(struct hub *h, struct channel *ch)
 {
     if (replay_reaches(h, ch->next_seq))
-        return wait_for_page(h, ch) ? 1 : 0;
+        return wait_for_page(h, ch, ch->next_seq) ? 1 : 0;
     end_lost(h, ch);
+    return 1;
+}
+
+/* The client knows more than we do: it has read the database, or listened to another shard, and the
+ * change is still on its way to us.  Or it has heard it of a database that is no more; so the store
+ * is asked. */
+static size_t go_ahead(struct hub *h, struct channel *ch)
+{
+    struct replay *r = &h->replay;
+    uint64_t known = ch->next_seq - 1;
+    if (is_absent(h, known)) {
+        end_lost(h, ch);
+        return 1;
+    }
+    if (!archive_has(&r->archive, known))
+        return wait_for_page(h, ch, known) ? 1 : 0;
+    list_remove(&ch->behind);
+    list_push_back(&r->ahead, &ch->behind);
     return 1;
 }
 
@@ -141,6 +170,13 @@ static size_t replay_channel(struct hub *h, struct channel *ch)
 {
     struct change *items[DELIVER_RUN];
     struct frame *f;
+    uint64_t head = changelog_head(h->log);
+    if (ch->next_seq > head + 1)
+        return go_ahead(h, ch);
+    if (ch->next_seq > head) {
+        set_cursor(h, ch, ch->next_seq);
+        return 1;
+    }
     size_t count = load_run(h, ch->next_seq, items), taken;
     if (count == 0)
         return leave_memory(h, ch);
@@ -219,12 +255,28 @@ static void pump_due(struct hub *h)
         r->pump_at_us = h->now_us;
 }
 
+/* What was asked for and is not there is gone, or has never been. */
+static void note_absence(struct hub *h, const struct hub_in *in)
+{
+    struct replay *r = &h->replay;
+    uint64_t head = changelog_head(h->log);
+    uint64_t page_end = in->from - in->from % ARCHIVE_PAGE + ARCHIVE_PAGE;
+    uint64_t first = in->change_count ? in->changes[0]->seq : page_end;
+    if (in->error || first <= in->from)
+        return;
+    if (in->from <= head)
+        archive_trim(&r->archive, first <= head ? first : head + 1);
+    else if (in->from < r->absent)
+        r->absent = in->from;
+}
+
 void replay_fetched(struct hub *h, const struct hub_in *in)
 {
     struct archive *a = &h->replay.archive;
     struct link waiters;
     list_init(&waiters);
     archive_trim(a, in->tail);
+    note_absence(h, in);
     enum err e = archive_put(a, in->from, in->changes, in->change_count, in->error, &waiters);
     h->counters.fetched += in->change_count;
     h->replay.forget_at_us = h->now_us + KEEP_US;
@@ -244,6 +296,23 @@ static void forget(struct replay *r)
     r->forget_at_us = INT64_MAX;
 }
 
+void replay_heard(struct hub *h)
+{
+    struct replay *r = &h->replay;
+    uint64_t head = changelog_head(h->log);
+    if (head >= r->absent)
+        r->absent = UINT64_MAX;
+    for (struct link *l = r->ahead.next, *next; l != &r->ahead; l = next) {
+        struct channel *ch = container_of(l, struct channel, behind);
+        next = l->next;
+        if (ch->next_seq > head + 1)
+            continue;
+        list_remove(l);
+        list_push_back(&ch->conn->behind, l);
+        replay_later(h, ch->conn, 0);
+    }
+}
+
 void replay_tick(struct hub *h)
 {
     if (h->replay.pump_at_us <= h->now_us)
@@ -260,8 +329,9 @@ int64_t replay_deadline(const struct hub *h)
 
 void replay_init(struct replay *r, uint64_t tail, uint64_t seed)
 {
-    *r = (struct replay){.pump_at_us = INT64_MAX, .forget_at_us = INT64_MAX};
+    *r = (struct replay){.pump_at_us = INT64_MAX, .forget_at_us = INT64_MAX, .absent = UINT64_MAX};
     list_init(&r->pumping);
+    list_init(&r->ahead);
     archive_init(&r->archive, tail ? tail : UINT64_MAX, seed);
 }
 

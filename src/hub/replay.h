@@ -23,6 +23,9 @@ struct replay {
     int64_t pump_at_us;  /* when they are due; INT64_MAX: there are none */
     int64_t
         forget_at_us; /* when pages and frames go, unless they are used; INT64_MAX: none are kept */
+    struct link ahead; /* struct channel.behind: those that wait for changes we have not heard of */
+    uint64_t
+        absent; /* a seq behind the head that the store does not have either; UINT64_MAX: none */
     struct archive archive;
     struct replay_frame frames[REPLAY_FRAMES];
 };
@@ -33,6 +36,10 @@ void replay_init(struct replay *r, uint64_t tail, uint64_t seed);
 void replay_done(struct replay *r);
 /* Is everything from `seq` on still to be had, as far as is known? */
 bool replay_reaches(const struct hub *h, uint64_t seq);
+/* May a client that says it knows `seq`, which is behind the head, be right? */
+bool replay_may_wait_for(const struct hub *h, uint64_t seq);
+/* The head has moved. */
+void replay_heard(struct hub *h);
 /* Replays what fits for the channels of this connection that are behind, and tells who is present to
  * those that have missed it; goes on by itself if need be. */
 void replay_pump(struct hub *h, struct conn *c);

@@ -22,6 +22,7 @@ struct attempt {
     uint8_t rights;
     bool is_tokenless; /* it did not, and the socket may know better one day */
     bool can_resume;
+    uint64_t live_seq; /* behind which everything is new */
     struct buf
         *system; /* the fault of the bindings, for the `system` message; empty when there is none */
 };
@@ -194,8 +195,10 @@ static void resume(struct hub *h, struct attempt *a, struct channel *ch)
 {
     uint64_t seq = a->config.resume_seq, head = changelog_head(h->log);
     a->can_resume =
-        bytes_equal(a->config.resume_epoch, h->epoch) && seq <= head && replay_reaches(h, seq + 1);
-    if (a->config.has_resume && a->can_resume && ch->group && seq < head)
+        bytes_equal(a->config.resume_epoch, h->epoch) &&
+        (seq <= head ? replay_reaches(h, seq + 1) : ch->group && replay_may_wait_for(h, seq));
+    a->live_seq = a->can_resume && seq > head ? seq : head;
+    if (a->config.has_resume && a->can_resume && ch->group && seq != head)
         group_fall_behind(ch, seq + 1);
 }
 
@@ -239,7 +242,7 @@ static void reply(struct hub *h, const struct attempt *a)
         buf_put_literal(out, ",\"resume\":{\"epoch\":");
         json_put_string(out, h->epoch);
         buf_put_literal(out, ",\"seq\":");
-        buf_put_u64(out, changelog_head(h->log));
+        buf_put_u64(out, a->live_seq);
         buf_put_literal(out, ",\"replayed\":");
         buf_put(out, a->can_resume ? BYTES("true}") : BYTES("false}"));
     }

@@ -119,6 +119,8 @@ static void a_page_is_asked_for_once_however_many_wait(void **state)
     assert_int_equal(found(f, 2 * PAGE - 10, 64), 10);
     assert_int_equal(found(f, 2 * PAGE, 64), 0);
     assert_int_equal(found(f, PAGE - 1, 64), 0);
+    assert_true(archive_has(&f->archive, PAGE + 5));
+    assert_false(archive_has(&f->archive, 2 * PAGE));
     expect_no_fetch(f);
 }
 
@@ -217,19 +219,6 @@ static void a_short_page_is_continued_where_it_is_wanted(void **state)
     expect_fetch(f, PAGE + 310, PAGE - 310);
 }
 
-static void what_did_not_come_is_gone(void **state)
-{
-    struct fixture *f = *state;
-    wait_for(f, 0, PAGE);
-    expect_fetch(f, PAGE, PAGE);
-    answer(f, PAGE, PAGE + 50, PAGE - 50);
-    assert_int_equal(f->archive.tail, PAGE + 50);
-    wait_for(f, 1, 3 * PAGE);
-    expect_fetch(f, 3 * PAGE, PAGE);
-    answer(f, 3 * PAGE, 0, 0);
-    assert_int_equal(f->archive.tail, 3 * PAGE + 1);
-}
-
 static void an_answer_with_a_hole_is_taken_up_to_it(void **state)
 {
     struct fixture *f = *state;
@@ -306,7 +295,6 @@ int main(void)
         TEST(the_page_used_longest_ago_leaves_first),
         TEST(pages_are_bounded_by_their_bytes),
         TEST(a_short_page_is_continued_where_it_is_wanted),
-        TEST(what_did_not_come_is_gone),
         TEST(an_answer_with_a_hole_is_taken_up_to_it),
         TEST(an_answer_that_nobody_asked_for_is_refused),
         TEST(a_fetch_that_failed_is_asked_for_by_who_still_wants_it),

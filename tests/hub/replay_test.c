@@ -75,6 +75,16 @@ static void answer_and_tick(struct world *w)
     }
 }
 
+/* Changes that are in the store, and not yet here. */
+static void commit_elsewhere(struct world *w, struct change **late, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        late[i] = world_change(w, "sales_logs", VERB_INSERT, "{\"id\":\"1\"}", NULL);
+        assert_int_equal(changes_push(&w->log, change_ref(late[i])), OK);
+    }
+    w->keeps_log = false;
+}
+
 static void reader_behind_the_window_replays_from_the_store(void **state)
 {
     struct world *w = *state;
@@ -316,18 +326,88 @@ static void what_the_hub_has_not_heard_is_not_shown_early(void **state)
     struct client *c = joined(w, FROM(100)), *other = joined(w, SALES);
     client_skip(c, 2);
     client_skip(other, 2);
-    for (int i = 0; i < 50; i++) {
-        late[i] = world_change(w, "sales_logs", VERB_INSERT, "{\"id\":\"1\"}", NULL);
-        assert_int_equal(changes_push(&w->log, change_ref(late[i])), OK);
-    }
+    commit_elsewhere(w, late, 50);
     world_answer_all(w);
     expect_seqs(c, 101, 300);
     expect_silence(c);
-    w->keeps_log = false;
     world_commit_all(w, late, 50);
     expect_seqs(c, 301, 350);
     expect_seqs(other, 301, 350);
     expect_silence(c);
+}
+
+static void a_page_that_is_not_there_is_not_asked_for_for_ever(void **state)
+{
+    struct world *w = *state;
+    struct hub_in in = {.kind = HUB_IN_FETCHED};
+    sell_many(w, 1500);
+    struct client *c = joined(w, FROM(3));
+    client_skip(c, 2);
+    /* A store that has lost it, and does not say where its log begins. */
+    assert_int_equal(w->fetch_count, 1);
+    in.from = w->fetches[0].from;
+    w->fetch_count = 0;
+    assert_int_equal(world_step(w, &in), OK);
+    world_flush(w);
+    assert_int_equal(w->fetch_count, 0);
+    expect_part(c, "Too far behind");
+    expect_part(c, "phx_error");
+}
+
+static void client_may_know_what_the_hub_has_yet_to_hear(void **state)
+{
+    struct world *w = *state;
+    struct change *late[10];
+    sell_many(w, 300);
+    commit_elsewhere(w, late, 10);
+    struct client *a = joined(w, FROM(305)), *b = joined(w, FROM(310)),
+                  *gone = joined(w, FROM(307));
+    expect_part(a, "\"resume\":{\"epoch\":\"epoch-1\",\"seq\":305,\"replayed\":true}");
+    client_skip(a, 1);
+    client_skip(b, 2);
+    assert_int_equal(w->fetch_count, 1);
+    world_answer_all(w);
+    assert_int_equal(w->fetch_count, 0);
+    client_gone(w, gone);
+    world_commit_all(w, late, 3);
+    expect_silence(a);
+    world_commit_all(w, late + 3, 6);
+    world_tick(w, 0);
+    expect_seqs(a, 306, 309);
+    expect_silence(b);
+    world_commit_all(w, late + 9, 1);
+    world_tick(w, 0);
+    expect_seqs(a, 310, 310);
+    expect_silence(b);
+    sell_many(w, 1);
+    expect_seqs(a, 311, 311);
+    expect_seqs(b, 311, 311);
+}
+
+static void client_of_a_database_that_is_no_more_takes_a_snapshot(void **state)
+{
+    struct world *w = *state;
+    sell_many(w, 300);
+    struct client *c = joined(w, FROM(900));
+    expect_part(c, "\"seq\":900,\"replayed\":true");
+    client_skip(c, 1);
+    world_answer_all(w); /* the store has not heard of it either */
+    expect_part(c, "Too far behind");
+    expect_text(c, "[\"1\",\"1\",\"realtime:x\",\"phx_error\",{}]");
+    client_join(w, c, "x", "2", FROM(900), OWNER);
+    expect_part(c, "\"seq\":300,\"replayed\":false");
+    client_skip(c, 1);
+    sell_many(w, 1);
+    expect_seqs(c, 301, 301);
+    client_join(w, c, "y", "3", FROM(299), OWNER); /* what is older is not lost by that */
+    expect_part(c, "\"seq\":301,\"replayed\":true");
+    client_skip(c, 1);
+    expect_seqs(c, 300, 301);
+    client_join(w, c, "z", "4", FROM(10), OWNER);
+    client_skip(c, 2);
+    world_answer_all(w);
+    expect_seqs(c, 11, 301);
+    assert_int_equal(hub_counters(w->hub).lost, 1);
 }
 
 static void a_crowd_is_pumped_in_bounded_steps(void **state)
@@ -409,6 +489,9 @@ int main(void)
         TEST(what_the_store_no_longer_has_ends_the_channel),
         TEST(a_trimmed_log_is_known_before_it_is_asked),
         TEST(what_the_hub_has_not_heard_is_not_shown_early),
+        TEST(a_page_that_is_not_there_is_not_asked_for_for_ever),
+        TEST(client_may_know_what_the_hub_has_yet_to_hear),
+        TEST(client_of_a_database_that_is_no_more_takes_a_snapshot),
         TEST(a_crowd_is_pumped_in_bounded_steps),
         TEST(pages_and_frames_go_when_nobody_uses_them),
         cmocka_unit_test(nothing_is_lost_when_memory_ends_anywhere),
