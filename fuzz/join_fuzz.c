@@ -35,6 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&arena, 1 << 24);
     if (!join_parse(payload, BINDINGS_MAX, &arena, &config)) {
         assert(config.binding_count <= BINDINGS_MAX);
+        assert(config.coalesce_ms == 0 || (config.coalesce_ms >= JOIN_COALESCE_MIN_MS &&
+                                           config.coalesce_ms <= JOIN_COALESCE_MAX_MS));
+        assert(config.resume_seq <= INT64_MAX && (config.has_resume || !config.resume_seq));
         check_echo(&config);
     }
     arena_done(&arena);

@@ -38,6 +38,7 @@ struct channel {
     struct held *held;   /* NULL: broadcasts are given at once */
     uint8_t rights;      /* see rights.h */
     uint8_t join_ref_size;
+    uint16_t coalesce_ms; /* 0: every change by itself */
     struct bearer bearer;
     char key[CHANNEL_KEY_SIZE];
     char join_ref[];

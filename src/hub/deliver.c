@@ -10,6 +10,7 @@
 #include "hub/member.h"
 #include "hub/peer.h"
 #include "hub/replay.h"
+#include "hub/window.h"
 
 enum {
     RETRY_US = 100 * 1000, /* until the next try after memory ran out */
@@ -36,9 +37,11 @@ enum err deliver_encode(struct hub *h, const struct group *g, struct change *con
 {
     struct bytes wire;
     uint32_t messages;
-    size_t next = *at;
+    size_t next = g->window ? count : *at;
     *out = NULL;
-    enum err e = feed_encode(&h->feed, g, items, count, &next, &wire, &messages);
+    enum err e = g->window ? coalesce_encode(&h->coalesce, &h->feed, g, items + *at, count - *at,
+                                             &wire, &messages)
+                           : feed_encode(&h->feed, g, items, count, &next, &wire, &messages);
     if (!e && messages > 0) {
         e = frame_new(wire, BYTES(""), messages, out);
         h->counters.encoded_frames += !e;
@@ -48,7 +51,7 @@ enum err deliver_encode(struct hub *h, const struct group *g, struct change *con
     return e;
 }
 
-static void push_to_members(struct hub *h, struct group *g, struct frame *f, uint64_t first_seq)
+void deliver_push(struct hub *h, struct group *g, struct frame *f, uint64_t first_seq)
 {
     /* In the order of the joins, in which the sockets lie in memory too.  Who falls behind leaves
      * the live part, and the last of it takes the free place: it is next. */
@@ -63,7 +66,7 @@ static void push_to_members(struct hub *h, struct group *g, struct frame *f, uin
 }
 
 /* Nobody could be given anything: all replay when there is memory. */
-static void set_all_behind(struct hub *h, struct group *g, uint64_t first_seq)
+void deliver_nothing(struct hub *h, struct group *g, uint64_t first_seq)
 {
     for (uint32_t i = g->live_count; i-- > 0;) {
         struct group_member m = g->members[i];
@@ -78,11 +81,11 @@ static void deliver_group(struct hub *h, struct group *g, struct change *const *
         struct frame *f;
         uint64_t first_seq = items[at]->seq;
         if (deliver_encode(h, g, items, count, &at, &f)) {
-            set_all_behind(h, g, first_seq);
+            deliver_nothing(h, g, first_seq);
             return;
         }
         if (f)
-            push_to_members(h, g, f, first_seq);
+            deliver_push(h, g, f, first_seq);
         frame_unref(f);
     }
 }
@@ -96,7 +99,10 @@ static void deliver_wanted(struct hub *h, struct group *g, struct change *const 
     for (size_t i = 0; i < count; i++)
         if (g->wanted >> i & 1)
             wanted[wanted_count++] = items[i];
-    deliver_group(h, g, wanted, wanted_count);
+    if (g->window)
+        window_add(h, g, wanted, wanted_count);
+    else
+        deliver_group(h, g, wanted, wanted_count);
 }
 
 static void note_groups(struct hub *h, struct link *links, uint64_t wanted, struct link *due)
@@ -197,6 +203,7 @@ enum err deliver_changes(struct hub *h, struct change *const *items, size_t coun
         h->counters.changes += size;
         at += size;
     }
+    window_limit(h);
     replay_heard(h);
     return OK;
 }

@@ -15,6 +15,10 @@ MUST_USE enum err deliver_changes(struct hub *h, struct change *const *items, si
  * unchanged. */
 MUST_USE enum err deliver_encode(struct hub *h, const struct group *g, struct change *const *items,
                                  size_t count, size_t *at, struct frame **out);
+/* The frame goes to all at the head; who has no room falls behind, to `first_seq`. */
+void deliver_push(struct hub *h, struct group *g, struct frame *f, uint64_t first_seq);
+/* For want of memory all at the head fall behind, to `first_seq`, and try again later. */
+void deliver_nothing(struct hub *h, struct group *g, uint64_t first_seq);
 /* Pushes a frame if there is room.  False: it was not taken. */
 bool deliver_frame(struct hub *h, struct conn *c, struct frame *f);
 

@@ -60,10 +60,24 @@ static void put_key_row(struct buf *out, const struct table *t, struct bytes row
     buf_put_char(out, '}');
 }
 
-static void put_data(struct buf *out, const struct change *c, enum sight sight,
-                     const struct projection *view)
+static enum verb verb_of(const struct heard *h)
 {
-    enum verb verb = sight == SIGHT_LEAVES ? VERB_DELETE : c->verb;
+    return h->sight == SIGHT_LEAVES ? VERB_DELETE : h->change->verb;
+}
+
+/* What has become of the row since before `first`. */
+static enum verb net_verb(const struct heard *first, const struct heard *last)
+{
+    if (verb_of(last) == VERB_DELETE)
+        return VERB_DELETE;
+    return verb_of(first) == VERB_INSERT ? VERB_INSERT : VERB_UPDATE;
+}
+
+static void put_data(struct buf *out, const struct heard *first, const struct heard *last)
+{
+    const struct change *c = last->change;
+    const struct projection *view = last->view;
+    enum verb verb = net_verb(first, last);
     buf_put_literal(out, "{\"schema\":\"public\",\"table\":");
     json_put_string(out, c->table->name);
     buf_put_literal(out, ",\"type\":\"");
@@ -74,10 +88,10 @@ static void put_data(struct buf *out, const struct change *c, enum sight sight,
     buf_put(out, view ? buf_bytes(&view->columns_json) : c->table->columns_json);
     if (verb != VERB_DELETE)
         put_row(out, view, BYTES("record"), c->new_row);
-    if (sight == SIGHT_ENTERS)
-        put_key_row(out, c->table, c->new_row);
+    if (first->sight == SIGHT_ENTERS)
+        put_key_row(out, c->table, first->change->new_row);
     else
-        put_row(out, view, BYTES("old_record"), c->old_row);
+        put_row(out, view, BYTES("old_record"), first->change->old_row);
     buf_put_literal(out, ",\"errors\":null,\"seq\":");
     buf_put_u64(out, c->seq);
     buf_put_char(out, '}');
@@ -89,17 +103,17 @@ static void forget_parts(struct feed *f)
     buf_reset(&f->part_text);
 }
 
-static enum err shared_part(struct feed *f, const struct change *c, struct projection *view,
-                            struct bytes *out)
+static enum err shared_part(struct feed *f, const struct heard *h, struct bytes *out)
 {
-    struct feed_part *parts = view ? view->parts : f->parts;
+    const struct change *c = h->change;
+    struct feed_part *parts = h->view ? h->view->parts : f->parts;
     struct feed_part *part = &parts[c->seq % FEED_PARTS];
     if (part->seq != c->seq || part->text != f->text) {
         if (f->part_text.err || f->part_text.size > PART_TEXT_KEPT)
             forget_parts(f);
         part->seq = 0;
         part->at = f->part_text.size;
-        put_data(&f->part_text, c, SIGHT_WHOLE, view);
+        put_data(&f->part_text, h, h);
         if (f->part_text.err)
             return f->part_text.err;
         part->size = f->part_text.size - part->at;
@@ -110,13 +124,13 @@ static enum err shared_part(struct feed *f, const struct change *c, struct proje
     return OK;
 }
 
-static enum err data_part(struct feed *f, const struct change *c, enum sight sight,
-                          struct projection *view, struct bytes *out)
+static enum err data_part(struct feed *f, const struct heard *first, const struct heard *last,
+                          struct bytes *out)
 {
-    if (sight == SIGHT_WHOLE)
-        return shared_part(f, c, view, out);
+    if (first->change == last->change && last->sight == SIGHT_WHOLE)
+        return shared_part(f, last, out);
     buf_reset(&f->own_text);
-    put_data(&f->own_text, c, sight, view);
+    put_data(&f->own_text, first, last);
     *out = buf_bytes(&f->own_text);
     return f->own_text.err;
 }
@@ -146,27 +160,28 @@ static enum err matches(struct feed *f, const struct binding *b, struct bytes ro
 }
 
 /* Writes the ids of the bindings with this projection that the change matches. */
-static enum err put_ids(struct feed *f, const struct group *g, const struct change *c,
-                        enum sight sight, const struct projection *view, uint32_t *out)
+static enum err put_ids(struct feed *f, const struct group *g, const struct heard *h,
+                        struct buf *ids, uint32_t *out)
 {
-    enum verb verb = sight == SIGHT_LEAVES ? VERB_DELETE : c->verb;
+    const struct change *c = h->change;
+    enum verb verb = verb_of(h);
     struct bytes row = verb == VERB_DELETE ? c->old_row : c->new_row;
     uint32_t count = 0;
     for (uint32_t i = 0; i < g->bindings->count; i++) {
         const struct binding *b = &g->bindings->items[i];
         bool is_match = false;
-        bool is_asked = b->projection == view && binding_concerns(b, c->table, verb);
+        bool is_asked = b->projection == h->view && binding_concerns(b, c->table, verb);
         enum err e = is_asked ? matches(f, b, row, &is_match) : OK;
         if (e)
             return e;
         if (!is_match)
             continue;
         if (count++ > 0)
-            buf_put_char(&f->head, ',');
-        buf_put_u64(&f->head, b->id);
+            buf_put_char(ids, ',');
+        buf_put_u64(ids, b->id);
     }
     *out = count;
-    return OK;
+    return ids->err;
 }
 
 static enum err put_message(struct feed *f, const struct group *g, struct bytes data)
@@ -186,44 +201,111 @@ static enum err put_message(struct feed *f, const struct group *g, struct bytes 
     return f->wire.err;
 }
 
-/* The message for the bindings with this projection, if any of them matches. */
-static enum err encode_view(struct feed *f, const struct group *g, const struct change *c,
-                            enum sight sight, struct projection *view, uint32_t *messages)
+/* Everything before the ids. */
+static void begin_head(struct feed *f, const struct group *g)
 {
-    struct bytes none = {NULL, 0}, data;
-    uint32_t ids = 0;
+    struct bytes none = {NULL, 0};
     buf_reset(&f->head);
     phx_put_head(&f->head, g->version, none, none, g->topic->entry.key, BYTES("postgres_changes"));
     buf_put_literal(&f->head, "{\"ids\":[");
-    enum err e = put_ids(f, g, c, sight, view, &ids);
+}
+
+/* Everything behind the ids. */
+static enum err put_rest(struct feed *f, const struct group *g, const struct heard *first,
+                         const struct heard *last)
+{
+    struct bytes data;
     buf_put_literal(&f->head, "],\"data\":");
-    if (!e)
-        e = f->head.err;
+    enum err e = f->head.err ? f->head.err : data_part(f, first, last, &data);
+    return e ? e : put_message(f, g, data);
+}
+
+/* The message for the bindings with this projection, if any of them matches. */
+static enum err encode_view(struct feed *f, const struct group *g, const struct heard *h,
+                            uint32_t *messages)
+{
+    uint32_t ids = 0;
+    begin_head(f, g);
+    enum err e = put_ids(f, g, h, &f->head, &ids);
     if (e || ids == 0)
         return e;
-    e = data_part(f, c, sight, view, &data);
-    if (!e)
-        e = put_message(f, g, data);
+    e = put_rest(f, g, h, h);
     if (!e)
         ++*messages;
     return e;
 }
 
-static enum err encode_one(struct feed *f, const struct group *g, const struct change *c,
+static bool is_seen(struct feed *f, const struct group *g, struct heard *h)
+{
+    if (!wants(g, h->change))
+        return false;
+    h->sight = reader_sight(f->classes, g->class, h->change);
+    return h->sight != SIGHT_NONE;
+}
+
+/* Does a message begin with this binding: the first of its projection? */
+static bool is_view(const struct binding *b, const struct change *c)
+{
+    return b->is_first && (!b->projection || b->table == c->table);
+}
+
+static enum err encode_one(struct feed *f, const struct group *g, struct change *c,
                            uint32_t *messages)
 {
+    struct heard h = {.change = c};
     enum err e = OK;
-    if (!wants(g, c))
-        return OK;
-    enum sight sight = reader_sight(f->classes, g->class, c);
-    if (sight == SIGHT_NONE)
+    if (!is_seen(f, g, &h))
         return OK;
     for (uint32_t i = 0; i < g->bindings->count && !e; i++) {
         const struct binding *b = &g->bindings->items[i];
-        if (b->is_first && (!b->projection || b->table == c->table))
-            e = encode_view(f, g, c, sight, b->projection, messages);
+        h.view = b->projection;
+        if (is_view(b, c))
+            e = encode_view(f, g, &h, messages);
     }
     return e;
+}
+
+static enum err hear_view(struct feed *f, const struct group *g, struct arena *arena,
+                          struct heard *h)
+{
+    uint32_t ids = 0;
+    buf_reset(&f->own_text);
+    enum err e = put_ids(f, g, h, &f->own_text, &ids);
+    if (e || ids == 0)
+        return e;
+    h->ids = arena_copy(arena, buf_bytes(&f->own_text));
+    return h->ids.data ? OK : ERR_NOMEM;
+}
+
+enum err feed_hear(struct feed *f, const struct group *g, struct change *c, uint32_t *at,
+                   struct arena *arena, struct heard *out)
+{
+    struct heard h = {.change = c};
+    enum err e = OK;
+    if (!is_seen(f, g, &h))
+        *at = g->bindings->count;
+    while (*at < g->bindings->count && h.ids.size == 0 && !e) {
+        const struct binding *b = &g->bindings->items[(*at)++];
+        h.view = b->projection;
+        if (is_view(b, c))
+            e = hear_view(f, g, arena, &h);
+    }
+    if (!e)
+        *out = h;
+    return e;
+}
+
+void feed_begin(struct feed *f)
+{
+    buf_reset(&f->wire);
+}
+
+enum err feed_put(struct feed *f, const struct group *g, const struct heard *first,
+                  const struct heard *last)
+{
+    begin_head(f, g);
+    buf_put(&f->head, last->ids);
+    return put_rest(f, g, first, last);
 }
 
 enum err feed_encode(struct feed *f, const struct group *g, struct change *const *items,
@@ -231,7 +313,7 @@ enum err feed_encode(struct feed *f, const struct group *g, struct change *const
 {
     uint32_t made = 0;
     size_t i = *at;
-    buf_reset(&f->wire);
+    feed_begin(f);
     for (; i < count && f->wire.size < FEED_FRAME_SIZE; i++) {
         enum err e = encode_one(f, g, items[i], &made);
         if (e)

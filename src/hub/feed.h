@@ -22,6 +22,15 @@ struct feed {
     uint64_t costly;      /* filters that a regular expression was too costly for */
 };
 
+/* A change as a group hears it. */
+struct heard {
+    struct change *change;
+    enum sight sight;
+    struct projection *view; /* the columns selected; NULL: all */
+    struct bytes
+        ids; /* of the bindings that it matches, as they are sent; size 0: it is not heard */
+};
+
 void feed_init(struct feed *f, struct reader_classes *classes);
 void feed_done(struct feed *f);
 
@@ -30,5 +39,15 @@ void feed_done(struct feed *f);
  * until the next call; there are none when `*messages` is 0.  ERR_NOMEM: `*at` is unchanged. */
 MUST_USE enum err feed_encode(struct feed *f, const struct group *g, struct change *const *items,
                               size_t count, size_t *at, struct bytes *wire, uint32_t *messages);
+
+/* The next message of a change, for the bindings from *at on: one for each selection of columns.
+ * There is none when out->ids is empty.  The ids are in `arena`.  ERR_NOMEM. */
+MUST_USE enum err feed_hear(struct feed *f, const struct group *g, struct change *c, uint32_t *at,
+                            struct arena *arena, struct heard *out);
+/* For frames that are put together: from here on into f->wire … */
+void feed_begin(struct feed *f);
+/* … one message about a row: `first` says how it was before, `last` what it is now.  ERR_NOMEM. */
+MUST_USE enum err feed_put(struct feed *f, const struct group *g, const struct heard *first,
+                           const struct heard *last);
 
 #endif

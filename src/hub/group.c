@@ -1,11 +1,15 @@
 #include "hub/group.h"
 
+#include "base/time.h"
+
 enum { MEMBERS_MIN = 1 };
 
 enum err groups_init(struct groups *g, const struct catalogue *c, const struct policies *p,
                      uint64_t seed)
 {
     *g = (struct groups){.catalogue = c};
+    heap_init(&g->windows);
+    list_init(&g->open_windows);
     map_init(&g->map, seed);
     binding_sets_init(&g->sets, c, seed);
     reader_classes_init(&g->classes, p, seed);
@@ -15,6 +19,7 @@ enum err groups_init(struct groups *g, const struct catalogue *c, const struct p
 void groups_done(struct groups *g)
 {
     map_done(&g->map);
+    heap_done(&g->windows);
     binding_sets_done(&g->sets);
     reader_classes_done(&g->classes);
     routes_done(&g->routes);
@@ -39,6 +44,7 @@ static void make_key(const struct channel *ch, const struct bindings *b,
 {
     uint64_t set = (uintptr_t)b; /* sets are shared, so the address says which; it orders nothing */
     out[0] = (char)ch->conn->version;
+    memcpy(out + 25, &ch->coalesce_ms, sizeof(uint16_t));
     memcpy(out + 1, &ch->topic->number, sizeof(uint64_t));
     memcpy(out + 9, &class->number, sizeof(uint64_t));
     memcpy(out + 17, &set, sizeof(uint64_t));
@@ -70,6 +76,30 @@ static enum err add_links(struct groups *g, struct group *group)
     return e;
 }
 
+static void window_free(struct groups *g, struct window *w)
+{
+    if (!w)
+        return;
+    heap_remove(&g->windows, &w->timer);
+    list_remove(&w->open);
+    changes_done(&w->kept);
+    mem_free(w);
+}
+
+static enum err window_new(struct group *group, uint16_t length_ms, struct window **out)
+{
+    struct window *w = length_ms ? mem_zalloc(sizeof(*w)) : NULL;
+    if (!w)
+        return length_ms ? ERR_NOMEM : OK;
+    w->group = group;
+    w->length_us = length_ms * TIME_US_PER_MS;
+    list_init(&w->open);
+    list_init(&w->parked);
+    changes_init(&w->kept);
+    *out = w;
+    return OK;
+}
+
 static void drop_if_empty(struct groups *g, struct group *group)
 {
     if (group->count > 0)
@@ -79,6 +109,7 @@ static void drop_if_empty(struct groups *g, struct group *group)
     map_remove(&g->map, group->entry.key);
     bindings_unref(&g->sets, group->bindings);
     reader_class_unref(&g->classes, group->class);
+    window_free(g, group->window);
     mem_free(group->members);
     mem_free(group);
 }
@@ -104,7 +135,7 @@ static enum err group_new(struct groups *g, const struct channel *ch, struct bin
     group->class = class;
     class->refs++;
     list_init(&group->due);
-    if (add_links(g, group)) {
+    if (window_new(group, ch->coalesce_ms, &group->window) || add_links(g, group)) {
         drop_if_empty(g, group);
         return ERR_NOMEM;
     }
@@ -186,12 +217,13 @@ void group_leave(struct groups *g, struct channel *ch)
 void group_fall_behind(struct channel *ch, uint64_t next_seq)
 {
     ch->next_seq = next_seq;
+    list_remove(&ch->behind);
+    list_push_back(&ch->conn->behind, &ch->behind);
     if (ch->is_behind)
         return;
     ch->is_behind = true;
     ch->group->home->behind++;
     swap_members(ch->group, ch->place, --ch->group->live_count);
-    list_push_back(&ch->conn->behind, &ch->behind);
 }
 
 void group_catch_up(struct channel *ch)

@@ -15,7 +15,20 @@ struct group_member {
     struct channel *channel;
 };
 
-enum { GROUP_KEY_SIZE = 25 };
+enum { GROUP_KEY_SIZE = 27 };
+
+/* What a group that coalesces keeps for a while (window.h). */
+struct window {
+    struct group *group;
+    int64_t length_us;
+    int64_t quiet_us; /* until then nothing more is sent; past: the next change goes at once */
+    struct link open; /* in groups->open_windows, while something is kept */
+    struct heap_node timer; /* in groups->windows likewise, at quiet_us */
+    uint64_t since;         /* the first change that those at the head have not been given */
+    struct changes kept;
+    size_t bytes;       /* of them */
+    struct link parked; /* struct channel.behind: go on when it is over */
+};
 
 struct group {
     struct map_entry entry;
@@ -23,6 +36,7 @@ struct group {
     const struct topic *topic;
     struct bindings *bindings;
     struct reader_class *class;
+    struct window *window;        /* NULL: every change is sent by itself, at once */
     struct group_member *members; /* first those at the head, then those behind */
     uint32_t live_count, count, capacity;
     enum phx_version version;
@@ -44,6 +58,8 @@ struct groups {
     uint64_t subscriptions; /* bindings of all channels */
     uint64_t behind;        /* channels */
     uint64_t last_number;
+    struct heap windows;      /* struct window.timer: those that are open … */
+    struct link open_windows; /* … and by age */
 };
 
 MUST_USE enum err groups_init(struct groups *g, const struct catalogue *c, const struct policies *p,
@@ -59,7 +75,7 @@ MUST_USE enum err group_enter(struct groups *g, struct channel *ch, struct bindi
                               struct reader_class *class);
 /* Out of its group, which goes with its last member.  Does nothing when there is none. */
 void group_leave(struct groups *g, struct channel *ch);
-/* Out of the push path: ch->is_behind and ch->next_seq are set.  The last live member takes its
+/* Out of the push path, or to another place behind: ch->is_behind and ch->next_seq are set.  The last live member takes its
  * place. */
 void group_fall_behind(struct channel *ch, uint64_t next_seq);
 /* Back at the head. */

@@ -10,6 +10,7 @@
 #include "hub/replay.h"
 #include "hub/stored.h"
 #include "hub/track.h"
+#include "hub/window.h"
 
 enum {
     WORD_MAX = 16 << 20, /* bytes of one message made for one peer */
@@ -106,6 +107,7 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     conns_init(&h->conns);
     channels_init(&h->channels, cfg->rng_seed);
     feed_init(&h->feed, &h->groups.classes);
+    coalesce_init(&h->coalesce, cfg->rng_seed);
     inflater_init(&h->inflater);
     deflater_init(&h->deflater);
     enum err e = init_parts(h, cfg);
@@ -140,6 +142,7 @@ void hub_free(struct hub *h)
     channels_done(&h->channels);
     groups_done(&h->groups);
     feed_done(&h->feed);
+    coalesce_done(&h->coalesce);
     inflater_done(&h->inflater);
     deflater_done(&h->deflater);
     heap_done(&h->timers);
@@ -192,6 +195,7 @@ static void tick(struct hub *h)
 {
     for (struct heap_node *n; (n = heap_first(&h->timers)) && n->deadline <= h->now_us;)
         peer_tick(h, container_of(n, struct conn, timer));
+    window_tick(h);
     replay_tick(h);
     track_tick(h);
 }
@@ -346,13 +350,16 @@ bool hub_sent(struct hub *h, struct hub_conn_id conn, size_t size, int64_t now_u
     return c->outbox.count > 0 || must_replay(c);
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int64_t hub_deadline(const struct hub *h)
 {
     const struct heap_node *n = heap_first(&h->timers);
-    int64_t due_us = replay_deadline(h), window_us = track_deadline(h);
-    if (window_us < due_us)
-        due_us = window_us;
-    return n && n->deadline < due_us ? n->deadline : due_us;
+    int64_t due_us = earlier(replay_deadline(h), earlier(window_deadline(h), track_deadline(h)));
+    return n ? earlier(n->deadline, due_us) : due_us;
 }
 
 const struct directory *hub_directory(const struct hub *h)
@@ -378,6 +385,7 @@ struct hub_counters hub_counters(const struct hub *h)
     c.subscriptions = h->groups.subscriptions;
     c.groups = h->groups.map.count;
     c.behind_now = h->groups.behind;
+    c.coalesced = h->coalesce.saved;
     c.inflated = h->inflater.messages;
     c.inflated_from_bytes = h->inflater.from_bytes;
     c.inflated_to_bytes = h->inflater.to_bytes;

@@ -207,6 +207,7 @@ struct hub_counters {
     uint64_t messages_over;                            /* … and messages */
     uint64_t fetches, fetched; /* pages asked of the store, changes that came */
     uint64_t archive_hits;     /* runs of changes found in a page that was fetched before */
+    uint64_t coalesced;        /* messages that were saved by others about the same row */
     uint64_t lost;             /* channels ended because not even the store reached back */
     uint64_t present;          /* now: channels of this shard */
     uint64_t presence_diffs, presence_states, presence_refused;

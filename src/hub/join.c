@@ -171,6 +171,18 @@ static enum err parse_resume(struct json_value config, struct arena *arena, stru
     return e == ERR_NOMEM ? e : OK;
 }
 
+/* Our own extension: what is out of bounds is moved into them, and the reply says so; what is no
+ * number asks for nothing. */
+static void parse_coalesce(struct json_value config, struct join_config *out)
+{
+    int64_t ms;
+    if (json_to_i64(member(config, BYTES("coalesce_ms")), &ms) || ms <= 0)
+        return;
+    if (ms < JOIN_COALESCE_MIN_MS)
+        ms = JOIN_COALESCE_MIN_MS;
+    out->coalesce_ms = ms < JOIN_COALESCE_MAX_MS ? (uint16_t)ms : JOIN_COALESCE_MAX_MS;
+}
+
 static enum err parse_config(struct json_value payload, uint32_t bindings_max, struct arena *arena,
                              struct join_config *out)
 {
@@ -184,6 +196,8 @@ static enum err parse_config(struct json_value payload, uint32_t bindings_max, s
         e = get_bool(config, BYTES("private"), &out->is_private);
     if (!e)
         e = parse_resume(config, arena, out);
+    if (!e)
+        parse_coalesce(config, out);
     if (!e)
         e = parse_bindings(config, bindings_max, arena, out);
     return e;

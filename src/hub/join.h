@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "hub/binding.h"
 
-enum { JOIN_REPLAY_MAX = 25 };
+enum { JOIN_REPLAY_MAX = 25, JOIN_COALESCE_MIN_MS = 10, JOIN_COALESCE_MAX_MS = 60000 };
 
 enum join_choice { JOIN_UNSAID, JOIN_NO, JOIN_YES };
 
@@ -26,6 +26,7 @@ struct join_config {
     uint32_t binding_count;
     bool is_over_limit;        /* more bindings than allowed; none are given */
     struct bytes access_token; /* size 0: none */
+    uint16_t coalesce_ms;      /* 0: every change by itself */
     bool has_resume;
     struct bytes resume_epoch; /* size 0 when it was malformed */
     uint64_t resume_seq;

@@ -4,6 +4,7 @@
 #include "hub/peer.h"
 #include "hub/rights.h"
 #include "hub/track.h"
+#include "hub/window.h"
 
 enum { GRACE_S = 60 };
 
@@ -90,6 +91,10 @@ enum err member_enter(struct hub *h, struct channel *ch, struct bindings *b)
         return e;
     e = group_enter(&h->groups, ch, b, class);
     reader_class_unref(&h->groups.classes, class);
+    if (!e && window_is_open(ch->group)) { /* what it keeps is not for who comes now */
+        group_fall_behind(ch, changelog_head(h->log) + 1);
+        window_park(ch);
+    }
     return e;
 }
 
@@ -109,11 +114,11 @@ static enum err move(struct hub *h, struct channel *ch)
     if (!ch->group)
         return OK;
     struct bindings *b = bindings_ref(ch->group->bindings);
-    bool was_behind = ch->is_behind;
+    uint64_t next_seq = window_cursor(h, ch);
     group_leave(&h->groups, ch);
     e = member_enter(h, ch, b);
-    if (!e && was_behind) {
-        group_fall_behind(ch, ch->next_seq);
+    if (!e && next_seq != changelog_head(h->log) + 1) {
+        group_fall_behind(ch, next_seq);
         replay_later(h, ch->conn, 0); /* it may have waited for something it no longer waits for */
     }
     bindings_unref(&h->groups.sets, b);

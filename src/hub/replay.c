@@ -14,9 +14,11 @@
 #include "hub/deliver.h"
 #include "hub/member.h"
 #include "hub/track.h"
+#include "hub/window.h"
 
 enum {
     PUMP_MAX = 4096,                 /* changes looked at in one go for one connection … */
+    RUN_MAX = WINDOW_CHANGES,        /* encoded together */
     TICK_MAX = 4 * PUMP_MAX,         /* … and for all of them */
     RETRY_US = 100 * 1000,           /* until the next try after memory ran out or a fetch failed */
     KEEP_US = 10 * TIME_US_PER_S,    /* pages and frames nobody has used for so long go */
@@ -67,11 +69,23 @@ static size_t load_archive(struct hub *h, uint64_t seq, size_t max, struct chang
     return count;
 }
 
-static size_t load_run(struct hub *h, uint64_t seq, struct change *items[DELIVER_RUN])
+/* How many of them go into one frame. */
+static size_t count_frame(struct change *const *items, size_t count)
 {
-    size_t max = DELIVER_RUN - seq % DELIVER_RUN;
-    return seq >= changelog_tail(h->log) ? load_window(h, seq, max, items)
-                                         : load_archive(h, seq, max, items);
+    size_t bytes = 0, n = 0;
+    while (n < count && bytes < WINDOW_BYTES)
+        bytes += change_size(items[n++]);
+    return n;
+}
+
+/* Those that coalesce get more at a time, for more of it to be saved. */
+static size_t load_run(struct hub *h, const struct channel *ch, struct change *items[RUN_MAX])
+{
+    uint64_t seq = ch->next_seq;
+    size_t size = ch->group->window ? RUN_MAX : DELIVER_RUN, max = size - seq % size;
+    size_t count = seq >= changelog_tail(h->log) ? load_window(h, seq, max, items)
+                                                 : load_archive(h, seq, max, items);
+    return ch->group->window ? count_frame(items, count) : count;
 }
 
 /* ---- frames ---- */
@@ -160,7 +174,7 @@ static size_t go_ahead(struct hub *h, struct channel *ch)
 static void set_cursor(struct hub *h, struct channel *ch, uint64_t next_seq)
 {
     ch->next_seq = next_seq;
-    if (next_seq > changelog_head(h->log))
+    if (next_seq > changelog_head(h->log) && !window_park(ch))
         group_catch_up(ch);
 }
 
@@ -168,7 +182,7 @@ static void set_cursor(struct hub *h, struct channel *ch, uint64_t next_seq)
  * looked at; 0: no room, or no memory. */
 static size_t replay_channel(struct hub *h, struct channel *ch)
 {
-    struct change *items[DELIVER_RUN];
+    struct change *items[RUN_MAX];
     struct frame *f;
     uint64_t head = changelog_head(h->log);
     if (ch->next_seq > head + 1)
@@ -177,7 +191,7 @@ static size_t replay_channel(struct hub *h, struct channel *ch)
         set_cursor(h, ch, ch->next_seq);
         return 1;
     }
-    size_t count = load_run(h, ch->next_seq, items), taken;
+    size_t count = load_run(h, ch, items), taken;
     if (count == 0)
         return leave_memory(h, ch);
     if (run_frame(h, ch->group, items, count, &taken, &f)) {

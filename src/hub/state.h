@@ -3,6 +3,7 @@
 #define HUB_STATE_H
 
 #include "hub/channel.h"
+#include "hub/coalesce.h"
 #include "hub/feed.h"
 #include "hub/group.h"
 #include "hub/presence.h"
@@ -25,6 +26,7 @@ struct hub {
     struct channels channels;
     struct groups groups;
     struct feed feed;
+    struct coalesce coalesce;
     struct inflater inflater; /* of all connections: no message needs an earlier one */
     struct deflater deflater;
     struct heap timers;   /* struct conn.timer, Unix microseconds */

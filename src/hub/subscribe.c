@@ -212,6 +212,7 @@ static enum err make_channel(struct hub *h, struct attempt *a, struct channel **
     ch->is_tokenless = a->is_tokenless;
     ch->is_private = a->config.is_private;
     ch->rights = a->rights;
+    ch->coalesce_ms = a->config.coalesce_ms;
     ch->wants_ack = a->config.wants_ack;
     ch->wants_self = a->config.wants_self;
     if (a->config.presence_key.size > 0)
@@ -238,6 +239,10 @@ static void reply(struct hub *h, const struct attempt *a)
     buf_reset(out);
     buf_put_literal(out, "{\"postgres_changes\":");
     join_put_bindings(out, a->config.bindings, a->config.binding_count);
+    if (a->config.coalesce_ms > 0) {
+        buf_put_literal(out, ",\"coalesce_ms\":");
+        buf_put_u64(out, a->config.coalesce_ms);
+    }
     if (a->config.has_resume) {
         buf_put_literal(out, ",\"resume\":{\"epoch\":");
         json_put_string(out, h->epoch);

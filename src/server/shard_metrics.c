@@ -51,6 +51,8 @@ static const struct metric shard_metrics[] = {
     {METRIC_COUNTER, HUB(fetched), "live_fetched_changes_total", NULL, "Changes in those pages."},
     {METRIC_COUNTER, HUB(archive_hits), "live_archive_hits_total", NULL,
      "Runs of changes replayed out of such a page."},
+    {METRIC_COUNTER, HUB(coalesced), "live_coalesced_total", NULL,
+     "Messages saved by others about the same row, for channels with coalesce_ms."},
     {METRIC_COUNTER, HUB(lost), "live_lost_total", NULL,
      "Channels ended because not even the store reached back."},
     {METRIC_COUNTER, HUB(messages_in), "live_messages_in_total", NULL, "Messages of peers."},

@@ -159,6 +159,27 @@ static void malformed_resume_is_there_but_leads_nowhere(void **state)
     }
 }
 
+static void windows_are_moved_into_their_bounds(void **state)
+{
+    static const struct {
+        const char *text;
+        int ms;
+    } cases[] = {
+        {"{\"config\":{\"coalesce_ms\":250}}", 250},
+        {"{\"config\":{\"coalesce_ms\":1}}", 10},
+        {"{\"config\":{\"coalesce_ms\":60001}}", 60000},
+        {"{\"config\":{\"coalesce_ms\":9000000000000000000}}", 60000},
+        {"{\"config\":{\"coalesce_ms\":0}}", 0},
+        {"{\"config\":{\"coalesce_ms\":-250}}", 0},
+        {"{\"config\":{\"coalesce_ms\":2.5}}", 0},
+        {"{\"config\":{\"coalesce_ms\":null}}", 0},
+        {"{\"config\":{\"coalesce_ms\":{}}}", 0},
+        {"{\"config\":{}}", 0},
+    };
+    for (size_t i = 0; i < CHECK_COUNT(cases); i++)
+        assert_int_equal(parse(*state, cases[i].text).coalesce_ms, cases[i].ms);
+}
+
 static void echo_is_what_was_sent_with_an_id_added(void **state)
 {
     struct buf out;
@@ -209,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_replay_is_told_from_one_that_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(opaque_and_absent_tokens_do_not_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(number_of_bindings_is_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(windows_are_moved_into_their_bounds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(malformed_resume_is_there_but_leads_nowhere, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(echo_is_what_was_sent_with_an_id_added, set_up, tear_down),
