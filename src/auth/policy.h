@@ -48,6 +48,9 @@ bool policy_has_any(const struct policies *p, const struct table *t, enum verb v
  * makes it)? */
 bool policy_sees(const struct policies *p, const struct table *t, enum verb verb,
                  const struct policy_context *ctx, struct bytes row);
+/* The same, for who must not take a lack of memory for a no: ERR_NOMEM. */
+MUST_USE enum err policy_ask(const struct policies *p, const struct table *t, enum verb verb,
+                             const struct policy_context *ctx, struct bytes row, bool *out);
 /* The WITH CHECK predicate natively; `old_row` is empty for INSERT. */
 bool policy_accepts(const struct policies *p, const struct table *t, enum verb verb,
                     const struct policy_context *ctx, struct bytes old_row, struct bytes new_row);

@@ -3,7 +3,7 @@
 #include "auth/policy_ast.h"
 #include "base/like.h"
 
-enum { SCRATCH_SIZE_MAX = 1 << 20 };
+enum { SCRATCH_SIZE_MAX = 64 << 20 }; /* far above what the values of a row can be */
 
 struct row {
     struct bytes text;
@@ -15,6 +15,7 @@ struct evaluation {
     const struct policy_context *ctx;
     struct row now, old;
     struct arena scratch; /* takes memory only for values that are not stored plainly */
+    bool is_out_of_memory;
 };
 
 static enum tri tri_of(bool is_true)
@@ -36,7 +37,11 @@ static bool read_column(struct evaluation *ev, struct row *r, const struct colum
                         struct value *out)
 {
     struct json_value v;
-    return row_get(r, c->name, &v) && value_from_json(c, v, &ev->scratch, out) == OK;
+    if (!row_get(r, c->name, &v))
+        return false;
+    enum err e = value_from_json(c, v, &ev->scratch, out);
+    ev->is_out_of_memory = ev->is_out_of_memory || e == ERR_NOMEM;
+    return e == OK;
 }
 
 static struct value text_or_null(struct bytes text)
@@ -167,8 +172,9 @@ static enum tri eval(struct evaluation *ev, const struct expr *e)
     return TRI_NULL;
 }
 
-static bool holds_any(const struct rule *rules, const struct policy_context *ctx,
-                      struct bytes old_row, struct bytes row)
+/* ERR_NOMEM: none holds for sure, and some could not be told. */
+static enum err ask_any(const struct rule *rules, const struct policy_context *ctx,
+                        struct bytes old_row, struct bytes row, bool *out)
 {
     struct evaluation ev = {.ctx = ctx, .now = {.text = row}, .old = {.text = old_row}};
     bool holds = false;
@@ -176,16 +182,36 @@ static bool holds_any(const struct rule *rules, const struct policy_context *ctx
     for (const struct rule *r = rules; r && !holds; r = r->next)
         holds = eval(&ev, r->expr) == TRI_TRUE;
     arena_done(&ev.scratch);
-    return holds;
+    if (!holds && ev.is_out_of_memory)
+        return ERR_NOMEM;
+    *out = holds;
+    return OK;
+}
+
+static bool holds_any(const struct rule *rules, const struct policy_context *ctx,
+                      struct bytes old_row, struct bytes row)
+{
+    bool holds = false;
+    return ask_any(rules, ctx, old_row, row, &holds) == OK && holds;
+}
+
+enum err policy_ask(const struct policies *p, const struct table *t, enum verb verb,
+                    const struct policy_context *ctx, struct bytes row, bool *out)
+{
+    const struct cell *cell = NULL;
+    if (ctx->who.role != ROLE_SERVICE)
+        cell = policy_cell(p, t, verb, ctx->who.role);
+    if (cell && !cell->sees_all)
+        return ask_any(cell->using, ctx, (struct bytes){NULL, 0}, row, out);
+    *out = true;
+    return OK;
 }
 
 bool policy_sees(const struct policies *p, const struct table *t, enum verb verb,
                  const struct policy_context *ctx, struct bytes row)
 {
-    if (ctx->who.role == ROLE_SERVICE)
-        return true;
-    const struct cell *cell = policy_cell(p, t, verb, ctx->who.role);
-    return cell->sees_all || holds_any(cell->using, ctx, (struct bytes){NULL, 0}, row);
+    bool sees = false;
+    return policy_ask(p, t, verb, ctx, row, &sees) == OK && sees;
 }
 
 bool policy_accepts(const struct policies *p, const struct table *t, enum verb verb,

@@ -134,11 +134,15 @@ void explain_put_policies(struct buf *out, const struct policies *p, const struc
 
 /* ---- the verdict ---- */
 
-static enum sight sight_of(const struct policies *p, const struct identity *who,
+/* A lack of memory goes to `out`. */
+static enum sight sight_of(struct buf *out, const struct policies *p, const struct identity *who,
                            const struct change *c)
 {
     uint64_t decisions = 0;
-    return reader_decide(p, who, c, &decisions);
+    enum sight sight = SIGHT_NONE;
+    if (reader_decide(p, who, c, &decisions, &sight) && !out->err)
+        out->err = ERR_NOMEM;
+    return sight;
 }
 
 static enum verb told_as(enum sight sight, const struct change *c)
@@ -173,7 +177,7 @@ static struct bytes sight_words(enum sight sight)
 void explain_put_verdict(struct buf *out, const struct policies *p, const struct identity *who,
                          const struct change *c)
 {
-    enum sight sight = sight_of(p, who, c);
+    enum sight sight = sight_of(out, p, who, c);
     buf_put_char(out, '{');
     put_text(out, BYTES("sight"), sight_name(sight));
     json_put_key(out, BYTES("told"));
@@ -300,7 +304,7 @@ void explain_put_binding(struct buf *out, const struct policies *p, const struct
                          const struct change *c, const struct binding *b)
 {
     bool is_told = false;
-    put_binding(out, sight_of(p, who, c), c, b, &is_told);
+    put_binding(out, sight_of(out, p, who, c), c, b, &is_told);
 }
 
 /* ---- live ---- */
@@ -333,7 +337,7 @@ static void put_channel(struct buf *out, const struct hub *h, const struct chann
 {
     struct identity who;
     bool is_told = false, is_known = !member_identity(h, &ch->bearer, &who);
-    enum sight sight = is_known ? sight_of(h->groups.classes.policies, &who, c) : SIGHT_NONE;
+    enum sight sight = is_known ? sight_of(out, h->groups.classes.policies, &who, c) : SIGHT_NONE;
     uint64_t next_seq = ch->is_behind ? ch->next_seq : changelog_head(h->log) + 1;
     buf_put_char(out, '{');
     put_text(out, BYTES("topic"), channel_topic(ch));

@@ -235,12 +235,10 @@ static enum err encode_view(struct feed *f, const struct group *g, const struct 
     return e;
 }
 
-static bool is_seen(struct feed *f, const struct group *g, struct heard *h)
+static enum err see(struct feed *f, const struct group *g, struct heard *h)
 {
-    if (!wants(g, h->change))
-        return false;
-    h->sight = reader_sight(f->classes, g->class, h->change);
-    return h->sight != SIGHT_NONE;
+    h->sight = SIGHT_NONE;
+    return wants(g, h->change) ? reader_sight(f->classes, g->class, h->change, &h->sight) : OK;
 }
 
 /* Does a message begin with this binding: the first of its projection? */
@@ -253,9 +251,9 @@ static enum err encode_one(struct feed *f, const struct group *g, struct change 
                            uint32_t *messages)
 {
     struct heard h = {.change = c};
-    enum err e = OK;
-    if (!is_seen(f, g, &h))
-        return OK;
+    enum err e = see(f, g, &h);
+    if (e || h.sight == SIGHT_NONE)
+        return e;
     for (uint32_t i = 0; i < g->bindings->count && !e; i++) {
         const struct binding *b = &g->bindings->items[i];
         h.view = b->projection;
@@ -281,8 +279,8 @@ enum err feed_hear(struct feed *f, const struct group *g, struct change *c, uint
                    struct arena *arena, struct heard *out)
 {
     struct heard h = {.change = c};
-    enum err e = OK;
-    if (!is_seen(f, g, &h))
+    enum err e = see(f, g, &h);
+    if (!e && h.sight == SIGHT_NONE)
         *at = g->bindings->count;
     while (*at < g->bindings->count && h.ids.size == 0 && !e) {
         const struct binding *b = &g->bindings->items[(*at)++];

@@ -53,21 +53,32 @@ void reader_class_unref(struct reader_classes *r, struct reader_class *c)
     mem_free(c);
 }
 
-enum sight reader_decide(const struct policies *p, const struct identity *who,
-                         const struct change *change, uint64_t *decisions)
+static enum sight sight_of(const struct change *change, bool sees_row, bool saw_row)
 {
-    struct policy_context ctx = {.who = *who};
-    if (who->role == ROLE_SERVICE)
-        return SIGHT_WHOLE;
-    ++*decisions;
-    bool sees_row = policy_sees(p, change->table, VERB_SELECT, &ctx, change_row(change));
     if (change->verb != VERB_UPDATE)
         return sees_row ? SIGHT_WHOLE : SIGHT_NONE;
-    ++*decisions;
-    bool saw_row = policy_sees(p, change->table, VERB_SELECT, &ctx, change->old_row);
     if (sees_row)
         return saw_row ? SIGHT_WHOLE : SIGHT_ENTERS;
     return saw_row ? SIGHT_LEAVES : SIGHT_NONE;
+}
+
+enum err reader_decide(const struct policies *p, const struct identity *who,
+                       const struct change *change, uint64_t *decisions, enum sight *out)
+{
+    struct policy_context ctx = {.who = *who};
+    bool sees_row = true, saw_row = true;
+    enum err e = OK;
+    if (who->role != ROLE_SERVICE) {
+        ++*decisions;
+        e = policy_ask(p, change->table, VERB_SELECT, &ctx, change_row(change), &sees_row);
+    }
+    if (!e && who->role != ROLE_SERVICE && change->verb == VERB_UPDATE) {
+        ++*decisions;
+        e = policy_ask(p, change->table, VERB_SELECT, &ctx, change->old_row, &saw_row);
+    }
+    if (!e)
+        *out = sight_of(change, sees_row, saw_row);
+    return e;
 }
 
 static void remember(struct reader_class *c, uint64_t bit, enum sight sight)
@@ -79,8 +90,8 @@ static void remember(struct reader_class *c, uint64_t bit, enum sight sight)
         c->memo_high |= bit;
 }
 
-enum sight reader_sight(struct reader_classes *r, struct reader_class *c,
-                        const struct change *change)
+enum err reader_sight(struct reader_classes *r, struct reader_class *c, const struct change *change,
+                      enum sight *out)
 {
     uint64_t block = change->seq / READER_MEMO;
     uint64_t bit = UINT64_C(1) << change->seq % READER_MEMO;
@@ -88,7 +99,13 @@ enum sight reader_sight(struct reader_classes *r, struct reader_class *c,
         c->memo_block = block;
         c->memo_known = c->memo_low = c->memo_high = 0;
     }
-    if (!(c->memo_known & bit))
-        remember(c, bit, reader_decide(r->policies, &c->who, change, &r->decisions));
-    return (enum sight)((c->memo_low & bit ? 1 : 0) + (c->memo_high & bit ? 2 : 0));
+    if (!(c->memo_known & bit)) {
+        enum sight sight;
+        enum err e = reader_decide(r->policies, &c->who, change, &r->decisions, &sight);
+        if (e)
+            return e;
+        remember(c, bit, sight);
+    }
+    *out = (enum sight)((c->memo_low & bit ? 1 : 0) + (c->memo_high & bit ? 2 : 0));
+    return OK;
 }

@@ -16,9 +16,9 @@ enum sight {
     SIGHT_ENTERS  /* an UPDATE brought it into view: the old row stays hidden but for its key */
 };
 
-/* By the policies; each question asked of them is counted. */
-enum sight reader_decide(const struct policies *p, const struct identity *who,
-                         const struct change *change, uint64_t *decisions);
+/* By the policies; each question asked of them is counted.  ERR_NOMEM. */
+MUST_USE enum err reader_decide(const struct policies *p, const struct identity *who,
+                                const struct change *change, uint64_t *decisions, enum sight *out);
 
 enum { READER_MEMO = 64 }; /* changes, aligned by seq */
 
@@ -47,7 +47,8 @@ MUST_USE enum err reader_class_get(struct reader_classes *r, const struct identi
                                    bool is_personal, struct reader_class **out);
 /* Takes NULL. */
 void reader_class_unref(struct reader_classes *r, struct reader_class *c);
-enum sight reader_sight(struct reader_classes *r, struct reader_class *c,
-                        const struct change *change);
+/* Decided the first time.  ERR_NOMEM: it can be asked again. */
+MUST_USE enum err reader_sight(struct reader_classes *r, struct reader_class *c,
+                               const struct change *change, enum sight *out);
 
 #endif

@@ -44,8 +44,10 @@ static enum sight sight(struct fixture *f, struct reader_class *c, enum verb ver
                         const char *new_row, const char *old_row)
 {
     struct change *change = world_change(&f->world, "shift_feedback", verb, new_row, old_row);
-    enum sight s = reader_sight(&f->classes, c, change);
-    assert_int_equal(reader_sight(&f->classes, c, change), s);
+    enum sight s, again;
+    assert_int_equal(reader_sight(&f->classes, c, change, &s), OK);
+    assert_int_equal(reader_sight(&f->classes, c, change, &again), OK);
+    assert_int_equal(s, again);
     change_unref(change);
     return s;
 }
@@ -89,15 +91,37 @@ static void change_is_decided_once_per_class(void **state)
     struct fixture *f = *state;
     struct reader_class *manager = class_of(f, ROLE_MANAGER, NULL);
     struct change *items[3];
+    enum sight s;
     for (int i = 0; i < 3; i++)
         items[i] = world_change(&f->world, "shift_feedback", VERB_INSERT, OF_REP, NULL);
     for (int round = 0; round < 5; round++)
         for (int i = 0; i < 3; i++)
-            assert_int_equal(reader_sight(&f->classes, manager, items[i]), SIGHT_WHOLE);
+            assert_int_equal(reader_sight(&f->classes, manager, items[i], &s), OK);
     assert_int_equal(f->classes.decisions, 3);
     for (int i = 0; i < 3; i++)
         change_unref(items[i]);
     reader_class_unref(&f->classes, manager);
+}
+
+static void lack_of_memory_is_not_remembered_as_a_no(void **state)
+{
+    struct fixture *f = *state;
+    struct reader_class *rep = class_of(f, ROLE_SALES_REP, REP);
+    struct change *change =
+        world_change(&f->world, "shift_feedback", VERB_UPDATE,
+                     "{\"id\":\"1\",\"user_id\":\"\\u00300000000-0000-4000-8000-000000000003\"}",
+                     "{\"id\":\"1\",\"user_id\":\"\\u00300000000-0000-4000-8000-000000000003\"}");
+    enum sight s = SIGHT_NONE;
+    enum err e = ERR_NOMEM;
+    for (uint64_t n = 1; e; n++) {
+        mem_fail_at(n);
+        e = reader_sight(&f->classes, rep, change, &s);
+        mem_fail_at(0);
+        assert_true(e == ERR_NOMEM || (e == OK && n > 4));
+    }
+    assert_int_equal(s, SIGHT_WHOLE);
+    change_unref(change);
+    reader_class_unref(&f->classes, rep);
 }
 
 static void memo_of_one_run_is_not_taken_for_another(void **state)
@@ -136,6 +160,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(anon_sees_nothing_and_service_everything, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(change_is_decided_once_per_class, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lack_of_memory_is_not_remembered_as_a_no, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(memo_of_one_run_is_not_taken_for_another, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(same_people_share_a_class, set_up, tear_down),
