@@ -7,12 +7,13 @@
 enum {
     TEXT_MAX = 64 << 20,      /* bytes of one message, far above what rows can be */
     PART_TEXT_KEPT = 1 << 20, /* bytes of remembered parts */
-    SCRATCH_MAX = TEXT_MAX    /* bytes of one decoded row value */
+    SCRATCH_MAX = TEXT_MAX,   /* bytes of one decoded row value */
+    SMALL_VALUE_MAX = 64      /* bytes of a value that is kept where the rows are too large */
 };
 
 void feed_init(struct feed *f, struct reader_classes *classes)
 {
-    *f = (struct feed){.classes = classes};
+    *f = (struct feed){.classes = classes, .record_max = SIZE_MAX};
     buf_init(&f->part_text, TEXT_MAX);
     buf_init(&f->own_text, TEXT_MAX);
     buf_init(&f->head, TEXT_MAX);
@@ -60,6 +61,45 @@ static void put_key_row(struct buf *out, const struct table *t, struct bytes row
     buf_put_char(out, '}');
 }
 
+static void put_small_values(struct buf *out, struct bytes name, struct json_value row)
+{
+    struct json_iter it = json_iter(row);
+    struct json_value value;
+    struct bytes key;
+    bool is_first = true;
+    json_put_key(out, name);
+    buf_put_char(out, '{');
+    while (json_next(&it, &key, &value)) {
+        if (value.raw.size > SMALL_VALUE_MAX)
+            continue;
+        if (!is_first)
+            buf_put_char(out, ',');
+        is_first = false;
+        buf_put(out, key);
+        buf_put_char(out, ':');
+        buf_put(out, value.raw);
+    }
+    buf_put_char(out, '}');
+}
+
+/* Writes the rows that stand behind `at`, each with its name, once more, with small values only. */
+static void shrink_rows(struct feed *f, struct buf *out, size_t at)
+{
+    struct json_value rows = {.type = JSON_OBJECT}, row;
+    buf_reset(&f->tail);
+    buf_put_char(&f->tail, '{');
+    buf_put(&f->tail, bytes_slice(buf_bytes(out), at + 1, out->size)); /* without the comma */
+    buf_put_char(&f->tail, '}');
+    out->err = out->err ? out->err : f->tail.err;
+    out->size = at;
+    rows.raw = buf_bytes(&f->tail);
+    if (json_get(rows, BYTES("record"), &row) == OK)
+        put_small_values(out, BYTES("record"), row);
+    if (json_get(rows, BYTES("old_record"), &row) == OK)
+        put_small_values(out, BYTES("old_record"), row);
+    f->oversized++;
+}
+
 static enum verb verb_of(const struct heard *h)
 {
     return h->sight == SIGHT_LEAVES ? VERB_DELETE : h->change->verb;
@@ -73,7 +113,8 @@ static enum verb net_verb(const struct heard *first, const struct heard *last)
     return verb_of(first) == VERB_INSERT ? VERB_INSERT : VERB_UPDATE;
 }
 
-static void put_data(struct buf *out, const struct heard *first, const struct heard *last)
+static void put_data(struct feed *f, struct buf *out, const struct heard *first,
+                     const struct heard *last)
 {
     const struct change *c = last->change;
     const struct projection *view = last->view;
@@ -86,13 +127,19 @@ static void put_data(struct buf *out, const struct heard *first, const struct he
     time_put_millis_z(out, c->commit_us);
     buf_put_literal(out, "\",\"columns\":");
     buf_put(out, view ? buf_bytes(&view->columns_json) : c->table->columns_json);
+    size_t at = out->size;
     if (verb != VERB_DELETE)
         put_row(out, view, BYTES("record"), c->new_row);
     if (first->sight == SIGHT_ENTERS)
         put_key_row(out, c->table, first->change->new_row);
     else
         put_row(out, view, BYTES("old_record"), first->change->old_row);
-    buf_put_literal(out, ",\"errors\":null,\"seq\":");
+    bool is_oversized = !out->err && out->size - at > f->record_max;
+    if (is_oversized)
+        shrink_rows(f, out, at);
+    buf_put_literal(out, ",\"errors\":");
+    buf_put(out, is_oversized ? BYTES("[\"Error 413: Payload Too Large\"]") : BYTES("null"));
+    buf_put_literal(out, ",\"seq\":");
     buf_put_u64(out, c->seq);
     buf_put_char(out, '}');
 }
@@ -113,7 +160,7 @@ static enum err shared_part(struct feed *f, const struct heard *h, struct bytes 
             forget_parts(f);
         part->seq = 0;
         part->at = f->part_text.size;
-        put_data(&f->part_text, h, h);
+        put_data(f, &f->part_text, h, h);
         if (f->part_text.err)
             return f->part_text.err;
         part->size = f->part_text.size - part->at;
@@ -130,7 +177,7 @@ static enum err data_part(struct feed *f, const struct heard *first, const struc
     if (first->change == last->change && last->sight == SIGHT_WHOLE)
         return shared_part(f, last, out);
     buf_reset(&f->own_text);
-    put_data(&f->own_text, first, last);
+    put_data(f, &f->own_text, first, last);
     *out = buf_bytes(&f->own_text);
     return f->own_text.err;
 }

@@ -20,6 +20,9 @@ struct feed {
     struct buf wire;
     struct arena scratch; /* for filters */
     uint64_t costly;      /* filters that a regular expression was too costly for */
+    uint64_t oversized;   /* changes whose rows were cut */
+    size_t record_max;    /* bytes of the rows of one change; none by default.  Over it only values
+                             of 64 bytes are told, and `errors` says so (protocol, section 7.1) */
 };
 
 /* A change as a group hears it. */

@@ -29,6 +29,7 @@ const struct hub_limits hub_limits_default = {
     .inflate_max = 8 << 20,
     .channels_max = 1000,
     .bindings_max = 100,
+    .record_max = 1 << 20,
     .joins_burst = 2000,
     .joins_per_s = 200,
     .messages_burst = 4000,
@@ -108,6 +109,7 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     channels_init(&h->channels, cfg->rng_seed);
     feed_init(&h->feed, &h->groups.classes);
     coalesce_init(&h->coalesce, cfg->rng_seed);
+    h->feed.record_max = cfg->limits.record_max;
     inflater_init(&h->inflater);
     deflater_init(&h->deflater);
     enum err e = init_parts(h, cfg);
@@ -394,5 +396,6 @@ struct hub_counters hub_counters(const struct hub *h)
     c.deflated_to_bytes = h->deflater.to_bytes;
     c.policy_decisions += h->groups.classes.decisions;
     c.costly_filters = h->feed.costly;
+    c.records_over = h->feed.oversized;
     return c;
 }

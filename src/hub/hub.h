@@ -41,6 +41,7 @@ struct hub_limits {
     int64_t presence_window_us;  /* from a channel's diff to its next one (100 ms) */
     int64_t close_us;            /* from our close frame to the end of the connection (5 s) */
 
+    size_t record_max; /* bytes of the rows of one change, else only small values are told: 1 MiB */
     /* Rates of a connection. */
     uint32_t joins_burst, joins_per_s;       /* 2,000, then 200 a second */
     uint32_t messages_burst, messages_per_s; /* all but joins and heartbeats: 4,000, then 1,000 */
@@ -203,6 +204,7 @@ struct hub_counters {
     /* closed by us: did not read, did not speak, broke the rules, sent too much at once */
     uint64_t dropped_slow, dropped_idle, violations, messages_too_big;
     uint64_t dropped_flood;
+    uint64_t records_over;                             /* changes told with small values only */
     uint64_t channels_over, bindings_over, joins_over; /* joins refused by these limits … */
     uint64_t messages_over;                            /* … and messages */
     uint64_t fetches, fetched; /* pages asked of the store, changes that came */

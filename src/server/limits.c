@@ -131,6 +131,8 @@ static const struct limit table[] = {
     {"outbox-frames", LIMIT_COUNT, OF(hub.outbox_frames_max), 16, 1048576, "… and frames"},
     {"channels", LIMIT_COUNT, OF(hub.channels_max), 1, 1000000, "channels of a connection"},
     {"bindings", LIMIT_COUNT, OF(hub.bindings_max), 1, 10000, "bindings of a channel"},
+    {"record-bytes", LIMIT_BYTES, OF(hub.record_max), KIB, 64 * MIB,
+     "rows of one change; over it only their values of at most 64 bytes are told"},
     {"joins-burst", LIMIT_COUNT, OF(hub.joins_burst), 1, 10000000,
      "joins of a connection at once …"},
     {"joins-per-second", LIMIT_COUNT, OF(hub.joins_per_s), 1, 1000000, "… and after them"},

@@ -120,6 +120,7 @@ static const struct metric shard_metrics[] = {
     {METRIC_COUNTER, HUB(dropped_slow), "limit_reached_total", "limit=\"outbox-bytes\"", NULL},
     {METRIC_COUNTER, HUB(channels_over), "limit_reached_total", "limit=\"channels\"", NULL},
     {METRIC_COUNTER, HUB(bindings_over), "limit_reached_total", "limit=\"bindings\"", NULL},
+    {METRIC_COUNTER, HUB(records_over), "limit_reached_total", "limit=\"record-bytes\"", NULL},
     {METRIC_COUNTER, HUB(joins_over), "limit_reached_total", "limit=\"joins-per-second\"", NULL},
     {METRIC_COUNTER, HUB(messages_over), "limit_reached_total", "limit=\"messages-per-second\"",
      NULL},

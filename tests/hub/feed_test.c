@@ -123,6 +123,35 @@ static void messages_lie_back_to_back_and_each_is_json(void **state)
     }
 }
 
+static void rows_that_are_too_large_are_told_by_their_small_values(void **state)
+{
+    static const char cut[] = "\"record\":{\"id\":\"1\",\"quantity\":3},\"old_record\":{\"id\":"
+                              "\"1\",\"note\":null},\"errors\":[\"Error 413: Payload Too "
+                              "Large\"],\"seq\":2}}";
+    struct fixture *f = *state;
+    struct bytes wire, message;
+    uint32_t messages;
+    size_t at = 0;
+    f->feed.record_max = 300;
+    f->items[0] = world_change(&f->world, "sales_logs", VERB_INSERT,
+                               "{\"id\":\"1\",\"note\":\"short enough\"}", NULL);
+    char row[400] = "{\"id\":\"1\",\"note\":\"";
+    memset(row + strlen(row), 'x', 300);
+    strcat(row, "\",\"quantity\":3}");
+    f->items[1] =
+        world_change(&f->world, "sales_logs", VERB_UPDATE, row, "{\"id\":\"1\",\"note\":null}");
+    assert_int_equal(
+        feed_encode(&f->feed, f->members[0]->group, f->items, 2, &at, &wire, &messages), OK);
+    assert_int_equal(messages, 2);
+    message = take_frame(&wire);
+    assert_true(bytes_find(message, BYTES("short enough")) < message.size);
+    assert_true(bytes_find(message, BYTES("\"errors\":null")) < message.size);
+    message = take_frame(&wire);
+    if (bytes_find(message, bytes_of(cut)) == message.size)
+        fail_msg("%.*s", (int)message.size, message.data);
+    assert_int_equal(f->feed.oversized, 1);
+}
+
 static void frame_is_closed_when_it_is_big_enough(void **state)
 {
     struct fixture *f = *state;
@@ -184,6 +213,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(messages_lie_back_to_back_and_each_is_json),
+        TEST(rows_that_are_too_large_are_told_by_their_small_values),
         TEST(frame_is_closed_when_it_is_big_enough),
         TEST(remembered_parts_do_not_grow_without_bound),
         TEST(failure_leaves_the_cursor_where_it_was),
