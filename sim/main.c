@@ -68,6 +68,7 @@ static void describe(const struct world *w)
                  {"groups", c->groups},
                  {"asked again", c->again},
                  {"heard", c->events},
+                 {"coalesced", c->coalesced},
                  {"snapshots", c->snapshots},
                  {"resumes", c->resumes},
                  {"lost", c->losses},

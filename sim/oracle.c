@@ -57,6 +57,35 @@ static bool is_heard(struct json_value payload, const struct entry *e, const str
            has_old_row(sim_member(data, "old_record"), e, h);
 }
 
+/* Of a coalescing channel: the change stands for those of the same row before it, so its verb and its
+ * old row may be of an older one. */
+static bool is_shown_old_row(const struct world *w, struct bytes old_row, const struct entry *e,
+                             unsigned role, int person)
+{
+    for (uint64_t seq = e->change->seq; seq > 0; seq--) {
+        const struct entry *k = model_entry(&w->model, seq);
+        if (k->place == e->place && bytes_equal(old_row, k->change->old_row))
+            return rules_see(role, person, k->place, &k->old_row);
+    }
+    return false;
+}
+
+static bool is_heard_together(const struct world *w, struct json_value payload,
+                              const struct entry *e, const struct hearing *h, unsigned role,
+                              int person)
+{
+    struct json_value data = sim_member(payload, "data");
+    struct json_value old_row = sim_member(data, "old_record");
+    bool is_delete = json_string_equals(sim_member(data, "type").raw, BYTES("DELETE"));
+    return h->verb != VERB_SELECT && has_ids(sim_member(payload, "ids"), h) &&
+           json_string_equals(sim_member(data, "table").raw, e->change->table->name) &&
+           is_delete == (h->verb == VERB_DELETE) &&
+           bytes_equal(sim_member(data, "record").raw,
+                       is_delete ? (struct bytes){NULL, 0} : e->change->new_row) &&
+           (old_row.type == JSON_NULL || has_old_row(old_row, e, h) ||
+            is_shown_old_row(w, old_row.raw, e, role, person));
+}
+
 /* Is this payload, or silence when there is none, right for a role that the reader has had since?
  * `*out` is what was heard then. */
 static bool judge(struct world *w, const struct reader *r, const struct sim_channel *ch,
@@ -68,7 +97,12 @@ static bool judge(struct world *w, const struct reader *r, const struct sim_chan
         if (!(roles >> role & 1))
             continue;
         struct hearing h = want_hear(want_of(w, ch), ch->ids, role, r->who.person, e);
-        if (payload ? is_heard(*payload, e, &h) : h.verb == VERB_SELECT) {
+        bool is_right = h.verb == VERB_SELECT;
+        if (payload && ch->is_coalescing)
+            is_right = is_heard_together(w, *payload, e, &h, role, r->who.person);
+        else if (payload)
+            is_right = is_heard(*payload, e, &h);
+        if (is_right) {
             *out = h.verb;
             return true;
         }
@@ -105,7 +139,7 @@ bool oracle_hear(struct world *w, const struct reader *r, struct sim_channel *ch
         world_fail(w, "reader %d: heard of something after its token had expired", r->number);
     if (seq <= ch->last)
         world_fail(w, "reader %d: seq %zu after %zu", r->number, (size_t)seq, (size_t)ch->last);
-    else if (!skip_silence(w, r, ch, seq - 1))
+    else if (!ch->is_coalescing && !skip_silence(w, r, ch, seq - 1))
         world_fail(w, "reader %d: seq %zu without %zu before it", r->number, (size_t)seq,
                    (size_t)ch->checked + 1);
     else if (!judge(w, r, ch, seq, &payload, &verb))
@@ -116,6 +150,7 @@ bool oracle_hear(struct world *w, const struct reader *r, struct sim_channel *ch
     if (seq > ch->checked)
         ch->checked = seq;
     ch->is_dirty = true;
+    w->counters.coalesced += ch->is_coalescing;
     copy_hear(w, ch, seq, sim_member(payload, "data"),
               verb == VERB_DELETE ? 0 : model_entry(&w->model, seq)->hash);
     return !w->violation[0];
@@ -204,12 +239,31 @@ static bool is_nobody(const struct world *w, const struct reader *r)
     return model_roles(&w->model, r->who, head, head) == 1U << ROLE_NOBODY;
 }
 
+/* Of each row, what was to be heard last: a coalescing channel need not have heard the rest. */
+static bool is_up_to_date(const struct world *w, const struct reader *r,
+                          const struct sim_channel *ch)
+{
+    bool is_done[PLACES] = {false};
+    uint64_t head = w->model.count;
+    int role = model_only_role(model_roles(&w->model, r->who, ch->base_seq, head));
+    for (uint64_t seq = head; role >= 0 && seq > ch->base_seq; seq--) {
+        const struct entry *e = model_entry(&w->model, seq);
+        if (is_done[e->place] || ch->parts[e->table] != PART_HELD || seq <= ch->part_seqs[e->table])
+            continue;
+        enum verb verb = want_hear(want_of(w, ch), ch->ids, (unsigned)role, r->who.person, e).verb;
+        is_done[e->place] = verb != VERB_SELECT;
+        if (is_done[e->place] && ch->copy[e->place] != (verb == VERB_DELETE ? 0 : e->hash))
+            return false;
+    }
+    return true;
+}
+
 static bool has_caught_up(struct world *w, const struct reader *r, struct sim_channel *ch)
 {
     if (is_nobody(w, r))
         return !ch->is_live;
     return ch->state == CHANNEL_IN && ch->is_live && copy_is_whole(ch) &&
-           skip_silence(w, r, ch, w->model.count);
+           (ch->is_coalescing ? is_up_to_date(w, r, ch) : skip_silence(w, r, ch, w->model.count));
 }
 
 static bool is_server_quiet(const struct world *w)

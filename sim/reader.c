@@ -171,6 +171,10 @@ static void join(struct world *w, struct reader *r, struct sim_channel *ch)
         buf_put_u64(out, ch->resume_seq);
         buf_put_char(out, '}');
     }
+    if (world_chance(w, 4)) {
+        buf_put_literal(out, ",\"coalesce_ms\":");
+        buf_put_u64(out, 1 + rng_below(&w->rng, 3000));
+    }
     buf_put_char(out, '}');
     reader_put_token(w, r, out);
     buf_put_char(out, '}');
@@ -238,6 +242,7 @@ static void joined(struct world *w, struct reader *r, struct sim_channel *ch,
     if (resume.type == JSON_OBJECT && json_to_bool(sim_member(resume, "replayed"), &is_replayed))
         world_fail(w, "reader %d: an answer without replayed", r->number);
     take_ids(w, r, ch, sim_member(response, "postgres_changes"));
+    ch->is_coalescing = sim_member(response, "coalesce_ms").type == JSON_NUMBER;
     ch->state = CHANNEL_IN;
     ch->is_live = true;
     is_replayed &= ch->asks_resume;

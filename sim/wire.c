@@ -2,7 +2,9 @@
 #include "world.h"
 
 enum { WIRE_TEXT_MAX = 64 << 20, PIECE_MAX = 2000, IOV_MAX_COUNT = 2048 };
-enum { FRAME_SIZE_MAX = 72 * 1024, URGENT_BYTES = 4096 + 256, URGENT_FRAMES = 18 };
+/* A run of changes, or a window of a channel that coalesces. */
+enum { FRAME_SIZE_MAX = 512 * 1024 };
+enum { URGENT_BYTES = 4096 + 256, URGENT_FRAMES = 18 };
 enum {
     DELAY_MAX_US = 300000,
     STALL_MAX_US = 10000000,
@@ -193,13 +195,16 @@ static void tell_sent(struct world *w, const struct wire *wire, size_t sent)
     w->server.hub_bytes += heap_live() - before;
 }
 
-/* Whatever happens, little waits for one reader. */
-static void check_waiting(struct world *w, int count, size_t size)
+/* Whatever happens, little waits for one reader: not more than the limit, or one frame that is larger
+ * than that and found the outbox empty. */
+static void check_waiting(struct world *w, const struct iovec *iov, int count, size_t size)
 {
     const struct hub_limits *l = &w->server.limits;
-    size_t most = l->outbox_bytes_max + URGENT_BYTES;
-    if (most < FRAME_SIZE_MAX)
-        most = FRAME_SIZE_MAX;
+    size_t most = l->outbox_bytes_max;
+    for (int i = 0; i < count; i++)
+        if (iov[i].iov_len > most && iov[i].iov_len <= FRAME_SIZE_MAX)
+            most = iov[i].iov_len;
+    most += URGENT_BYTES;
     if (size > most || (uint32_t)count > l->outbox_frames_max + URGENT_FRAMES)
         world_fail(w, "%zu bytes in %d frames wait for one reader", size, count);
 }
@@ -221,7 +226,7 @@ static bool send_some(struct world *w, struct wire *wire)
     struct iovec iov[IOV_MAX_COUNT];
     size_t size, room = wire->down.size < DOWN_MAX ? DOWN_MAX - wire->down.size : 0;
     int count = peek(w, wire, iov, &size);
-    check_waiting(w, count, size);
+    check_waiting(w, iov, count, size);
     if (count == 0) {
         wire->is_flushing = false;
         return false;

@@ -175,6 +175,7 @@ struct sim_channel {
     uint64_t asked_seq;  /* the head of the hub when the join left, as the oracle knows it */
     uint64_t resume_seq; /* what the join asked to resume from */
     bool asks_resume;
+    bool is_coalescing; /* at most one message for a row and window of time */
     uint32_t ids[WISHES_MAX];
     /* What the reader knows. */
     enum part_state parts[TABLE_COUNT];
@@ -244,7 +245,7 @@ struct reader {
 
 struct world_counters {
     uint64_t faults, events, resumes, snapshots, restarts, crashes, losses, closes, expiries;
-    uint64_t writes, refused, groups, again, relayed, trims, broadcasts;
+    uint64_t coalesced, writes, refused, groups, again, relayed, trims, broadcasts;
     struct hub_counters hub; /* behind, replayed, dropped_idle, dropped_slow of all hubs */
     int64_t hub_bytes_max;
 };
