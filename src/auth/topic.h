@@ -8,7 +8,8 @@
 
 /* `verb`: VERB_SELECT or VERB_INSERT; `topic`: behind "realtime:"; `extension`: "broadcast" or "presence".  The row
  * asked about has topic, extension and private; what else a policy asks of it, the clock's shift and day among it, is
- * unknown, as null is.  Closed when there is no such table, no policy, or no memory. */
+ * unknown, as null is.  Closed when there is no such table or policy, when the topic is longer than 1,024 bytes, and
+ * when there is no memory to undo the escapes of one that has quotes, backslashes or control characters. */
 bool topic_may(const struct policies *p, const struct catalogue *c, const struct identity *who,
                enum verb verb, struct bytes topic, struct bytes extension);
 

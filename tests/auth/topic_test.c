@@ -5,6 +5,8 @@
 
 #define ADA "0190c2f4-5b6a-7c3d-8e9f-00000000000a"
 
+enum { TOPIC_LONGEST = 1024 };
+
 static struct catalogue *catalogue;
 static struct policies *policies;
 
@@ -131,11 +133,27 @@ static void only_hearing_and_saying_are_asked_about(void **state)
     assert_false(may(policies, ROLE_SERVICE, VERB_DELETE, "room", "broadcast"));
 }
 
-static void without_memory_nobody_may(void **state)
+static void a_plain_topic_is_asked_about_without_memory(void **state)
+{
+    char longest[TOPIC_LONGEST + 1];
+    (void)state;
+    memset(longest, '\1', TOPIC_LONGEST); /* each takes six bytes in JSON */
+    longest[TOPIC_LONGEST] = '\0';
+    mem_fail_at(1);
+    bool is_so = may(policies, ROLE_SALES_REP, VERB_SELECT, "room", "broadcast");
+    bool is_owners = may(policies, ROLE_SALES_REP, VERB_INSERT, "owner:desk", "presence");
+    assert_false(mem_fail_hit());
+    mem_fail_at(0);
+    assert_true(is_so);
+    assert_false(is_owners);
+    assert_true(may(policies, ROLE_SALES_REP, VERB_SELECT, longest, "broadcast"));
+}
+
+static void without_memory_for_an_escaped_topic_nobody_may(void **state)
 {
     (void)state;
     mem_fail_at(1);
-    bool is_so = may(policies, ROLE_SALES_REP, VERB_SELECT, "room", "broadcast");
+    bool is_so = may(policies, ROLE_SALES_REP, VERB_SELECT, "\"room", "broadcast");
     assert_true(mem_fail_hit());
     mem_fail_at(0);
     assert_false(is_so);
@@ -151,7 +169,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_the_row_does_not_have_allows_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_closed_by_default, setup, teardown),
         cmocka_unit_test_setup_teardown(only_hearing_and_saying_are_asked_about, setup, teardown),
-        cmocka_unit_test_setup_teardown(without_memory_nobody_may, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_plain_topic_is_asked_about_without_memory, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(without_memory_for_an_escaped_topic_nobody_may, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
