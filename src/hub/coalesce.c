@@ -10,10 +10,9 @@ enum { ARENA_MAX = 64 << 20, KEY_MAX = 16 << 20 };
 
 struct row {
     struct map_entry entry; /* by selection, table and primary key */
-    struct link link;       /* in batch->newest of its last change, while it is changed */
+    struct link link;       /* in batch->newest of its last change */
     struct heard first, last;
     size_t first_place; /* among the changes */
-    bool is_changed;    /* false: it came and went again */
 };
 
 struct batch {
@@ -25,7 +24,6 @@ struct batch {
     struct map map;
     struct buf key, old_key;
     bool is_plain;       /* a row gets another key: every change stands for itself */
-    bool is_filtered;    /* not every change of a row that is shown is heard */
     struct link *newest; /* for each change: the rows of which it is the newest */
     uint32_t *heard;     /* for each change: its messages */
 };
@@ -106,20 +104,16 @@ static bool is_delete(const struct heard *h)
 
 static void fold(struct batch *b, struct row *r, const struct heard *h, size_t place)
 {
-    bool goes_on = r->is_changed && bytes_equal(r->last.ids, h->ids);
-    bool is_gone = goes_on && is_insert(&r->first) && is_delete(h);
-    if (is_gone &&
-        b->is_filtered) /* the reader may hold it from before it left the filter unheard */
-        goes_on = is_gone = false;
-    if (!goes_on) {
+    bool goes_on = list_is_linked(&r->link) && bytes_equal(r->last.ids, h->ids);
+    /* The end of a row is told though its beginning was not: the reader may hold it from a snapshot
+     * of between, or from before it left the filter unheard. */
+    if (!goes_on || (is_insert(&r->first) && is_delete(h))) {
         r->first = *h;
         r->first_place = place;
     }
     r->last = *h;
-    r->is_changed = !is_gone;
     list_remove(&r->link);
-    if (r->is_changed)
-        list_push_back(&b->newest[place], &r->link);
+    list_push_back(&b->newest[place], &r->link);
 }
 
 static enum err fold_change(struct batch *b, size_t place)
@@ -151,8 +145,6 @@ static enum err batch_open(struct batch *b, struct coalesce *c, struct feed *f,
                            const struct group *g, struct change *const *items, size_t count)
 {
     *b = (struct batch){.feed = f, .group = g, .items = items, .count = count, .arena = &c->arena};
-    for (uint32_t i = 0; i < g->bindings->count; i++)
-        b->is_filtered |= g->bindings->items[i].filter.count > 0;
     map_init(&b->map, c->seed);
     buf_init(&b->key, KEY_MAX);
     buf_init(&b->old_key, KEY_MAX);

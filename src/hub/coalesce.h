@@ -1,11 +1,11 @@
 /* coalesce: many changes of a row as one message: what has become of it in the end, for one group.
  *
  *   INSERT … UPDATE  an INSERT of the newest row      UPDATE … UPDATE  from the first old to the last new row
- *   INSERT … DELETE  nothing                          … DELETE         a DELETE of the first old row
+ *   INSERT … DELETE  a DELETE of the last old row     … DELETE         a DELETE of the first old row
  *   DELETE … INSERT  an UPDATE
  *
- * A group with filters gets the DELETE in any case.  (A row that leaves a filter does so unheard, so
- * that a reader may still show it.)
+ * A row that came and went is told to have gone: a reader may hold it from a snapshot that it took in
+ * between, or show it still because it left a filter unheard.
  *
  * Only what the group hears counts.  Changes that different bindings of it hear cannot be one
  * message: of these the newest is sent as it is.  Messages are in the order of their newest change,

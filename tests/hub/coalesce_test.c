@@ -188,16 +188,35 @@ static void changes_of_a_row_become_one_message(void **state)
     expect(f, "U", "UPDATE 0>1 1");
     expect(f, "D", "DELETE 0> 1");
     expect(f, "IUU", "INSERT >3 3");
-    expect(f, "ID", "");
-    expect(f, "IUD", "");
+    expect(f, "ID", "DELETE 1> 2");
+    expect(f, "IUD", "DELETE 2> 3");
     expect(f, "UUU", "UPDATE 0>3 3");
     expect(f, "UUD", "DELETE 0> 3");
     expect(f, "DI", "UPDATE 0>2 2");
     expect(f, "DIU", "UPDATE 0>3 3");
     expect(f, "DID", "DELETE 0> 3");
-    expect(f, "IDI", "INSERT >3 3");
-    expect(f, "IDIUDI", "INSERT >6 6");
+    expect(f, "IDI", "UPDATE 1>3 3");
+    expect(f, "IDIUDI", "UPDATE 1>6 6");
     expect(f, "UDIUUD", "DELETE 0> 6");
+}
+
+/* Whoever took a snapshot between two of the changes, and skips what that knew, ends with the same. */
+static void snapshot_within_the_window_comes_to_the_same(void **state)
+{
+    static const char *const all[] = {"ID", "IUD", "IUUD", "IDI", "IDID", "DID", "UUD", "DIU"};
+    struct fixture *f = *state;
+    enter_sales(f);
+    for (size_t k = 0; k < CHECK_COUNT(all); k++) {
+        uint32_t messages;
+        struct bytes ids;
+        play(f, all[k]);
+        bool is_there = all[k][strlen(all[k]) - 1] != 'D';
+        struct bytes wire = encode(f, &messages);
+        assert_int_equal(messages, 1);
+        struct json_value data = take_data(&wire, &ids);
+        assert_int_equal(json_string_equals(member(data, "type"), BYTES("DELETE")), !is_there);
+        assert_int_equal(number_of(data, "seq"), (int)f->items.items[f->items.count - 1]->seq);
+    }
 }
 
 static void what_is_not_heard_does_not_count(void **state)
@@ -425,6 +444,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(changes_of_a_row_become_one_message),
+        TEST(snapshot_within_the_window_comes_to_the_same),
         TEST(what_is_not_heard_does_not_count),
         TEST(what_other_bindings_hear_is_sent_as_it_is),
         TEST(filtered_group_hears_of_the_end_of_a_row),
