@@ -1,6 +1,5 @@
 /* shard_parts: what the files of a shard share with one another and with nobody else: shard.c (the
- * loop), shard_http.c, shard_upgrade.c, shard_live.c, shard_relay.c and shard_metrics.c.  Shard thread only, but
- * for the inbox and what `lock` guards. */
+ * loop) and all shard_*.c.  Shard thread only, but for the inbox and what `lock` guards. */
 #ifndef SERVER_SHARD_PARTS_H
 #define SERVER_SHARD_PARTS_H
 
@@ -22,6 +21,8 @@ enum {
     FLUSH_IOV_MAX = 4,        /* frames of one of them in it; more follow by themselves */
     POOL_MAX = 32             /* unused calls, HTTP peers and parsers that are kept */
 };
+
+#define TAG_LISTEN UINT64_MAX /* of the listening socket in the loop */
 
 /* What is kept of one kind for reuse. */
 struct pool {
@@ -124,6 +125,12 @@ void shard_close_peer(struct shard *s, struct peer *peer);
 void shard_want(struct shard *s, struct peer *peer, bool wants_write, bool is_deaf);
 void shard_set_timer(struct shard *s, struct http_peer *p, int64_t due_us);
 void shard_count_send(struct shard *s, size_t size);
+
+/* shard_accept.c */
+/* Takes some of the connections that wait. */
+void accept_some(struct shard *s);
+/* Asks for the listening socket again. */
+void accept_resume(struct shard *s);
 
 /* shard_http.c */
 MUST_USE enum err http_peer_open(struct shard *s, struct peer *peer);
