@@ -38,7 +38,7 @@ static void send_away_if_stubborn(struct hub *h, struct conn *c)
     if (c->refused <= h->limits.refused_max)
         return;
     h->counters.dropped_flood++;
-    peer_close(h, c, WS_CLOSE_POLICY, false);
+    peer_close(h, c, WS_CLOSE_POLICY, END_SHORT);
 }
 
 bool flood_admits_join(struct hub *h, struct conn *c)

@@ -189,7 +189,7 @@ static void drain(struct hub *h)
     for (uint32_t i = 0; i < h->conns.count; i++) {
         struct conn *c = conns_at(&h->conns, i);
         if (c)
-            peer_close(h, c, WS_CLOSE_SERVICE_RESTART, true);
+            peer_close(h, c, WS_CLOSE_SERVICE_RESTART, END_POLITE);
     }
 }
 

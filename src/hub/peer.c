@@ -123,17 +123,17 @@ static void put_close(struct hub *h, struct conn *c, enum ws_close_code code)
     frame_unref(f);
 }
 
-void peer_close(struct hub *h, struct conn *c, enum ws_close_code code, bool is_polite)
+void peer_close(struct hub *h, struct conn *c, enum ws_close_code code, enum peer_end how)
 {
     if (c->state != CONN_OPEN)
         return;
     c->close_code = code;
     end_channels(h, c);
-    if (!is_polite)
+    if (how == END_SHORT)
         outbox_drop(&c->outbox);
     put_close(h, c, code);
     set_closed(h, c);
-    if (is_polite && !c->is_abrupt)
+    if (how == END_POLITE && !c->is_abrupt)
         c->state = CONN_CLOSING;
 }
 
@@ -147,7 +147,7 @@ void peer_reap(struct hub *h)
         if (!c || !c->is_doomed || c->state != CONN_OPEN)
             continue;
         h->counters.dropped_slow++;
-        peer_close(h, c, WS_CLOSE_TRY_AGAIN_LATER, false);
+        peer_close(h, c, WS_CLOSE_TRY_AGAIN_LATER, END_SHORT);
     }
 }
 
@@ -183,7 +183,7 @@ static void break_off(struct hub *h, struct conn *c, enum err e)
         h->counters.inflated_over++;
     else if (e != ERR_NOMEM)
         h->counters.violations++;
-    peer_close(h, c, close_code_of(e), false);
+    peer_close(h, c, close_code_of(e), END_FINAL);
 }
 
 static void recv_close(struct hub *h, struct conn *c, const struct ws_message *m)
@@ -192,7 +192,7 @@ static void recv_close(struct hub *h, struct conn *c, const struct ws_message *m
         set_closed(h, c);
         return;
     }
-    peer_close(h, c, m->close_code, false);
+    peer_close(h, c, m->close_code, END_FINAL);
     c->close_code = WS_CLOSE_NORMAL; /* whatever its reason was, it was not ours */
 }
 
@@ -277,7 +277,7 @@ void peer_tick(struct hub *h, struct conn *c)
     }
     if (c->heard_us + h->limits.idle_us <= h->now_us) {
         h->counters.dropped_idle++;
-        peer_close(h, c, WS_CLOSE_GOING_AWAY, false);
+        peer_close(h, c, WS_CLOSE_GOING_AWAY, END_SHORT);
         return;
     }
     if (c->expiry_us <= h->now_us) {

@@ -20,9 +20,13 @@ void peer_send(struct hub *h, struct conn *c, enum ws_opcode opcode, struct byte
 void peer_send_wire(struct hub *h, struct conn *c);
 /* The same as peer_send, ahead of what has not begun to leave. */
 void peer_send_urgent(struct hub *h, struct conn *c, enum ws_opcode opcode, struct bytes payload);
-/* Ends the conversation: channels go, a close frame is sent.  `is_polite`: behind what is waiting,
- * and the peer may answer; else what is waiting is dropped. */
-void peer_close(struct hub *h, struct conn *c, enum ws_close_code code, bool is_polite);
+enum peer_end {
+    END_POLITE, /* behind what is waiting; the peer may answer */
+    END_FINAL,  /* behind what is waiting; nothing more is heard */
+    END_SHORT   /* what is waiting is dropped; nothing more is heard */
+};
+/* Ends the conversation: channels go, a close frame is sent. */
+void peer_close(struct hub *h, struct conn *c, enum ws_close_code code, enum peer_end how);
 /* Bytes of the peer. */
 void peer_recv(struct hub *h, struct conn *c, struct ws_input in);
 /* Its timer has come: idle limit, end of patience, expired tokens. */

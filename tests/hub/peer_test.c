@@ -56,6 +56,28 @@ static void close_without_code_is_answered_without_code(void **state)
     assert_true(c->is_told_to_close);
 }
 
+/* All in one piece: a message, and what ends the connection. */
+static void expect_answer_then_close(struct world *w, struct bytes end, int code)
+{
+    struct client *c = client_open(w, PHX_V2);
+    struct buf wire;
+    buf_init(&wire, 1000);
+    buf_put_literal(&wire, "\x81\xa3\0\0\0\0" HEARTBEAT);
+    buf_put(&wire, end);
+    client_feed(w, c, buf_bytes(&wire));
+    expect_part(c, "phx_reply");
+    assert_int_equal(client_next_close(c), code);
+    assert_true(c->is_told_to_close);
+    buf_done(&wire);
+}
+
+static void what_came_before_the_end_is_answered(void **state)
+{
+    expect_answer_then_close(*state, BYTES("\x88\x82\0\0\0\0\x03\xe9"), 1001);
+    expect_answer_then_close(*state, BYTES("\xc1\x80\0\0\0\0"), 1002);
+    expect_answer_then_close(*state, BYTES("\x81\x81\0\0\0\0\xff"), 1007);
+}
+
 static void violations_close_with_the_code_that_fits(void **state)
 {
     static const struct {
@@ -209,6 +231,7 @@ int main(void)
         TEST(ping_is_answered_with_its_payload),
         TEST(close_is_answered_and_ends_the_connection),
         TEST(close_without_code_is_answered_without_code),
+        TEST(what_came_before_the_end_is_answered),
         TEST(violations_close_with_the_code_that_fits),
         TEST(malformed_messages_are_counted_and_forgiven),
         TEST(binary_message_is_malformed_in_version_1),

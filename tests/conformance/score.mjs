@@ -1,0 +1,39 @@
+// What has passed and failed, as a table of families by peers and ways.
+import { WAYS } from './worlds.mjs';
+
+export class Score {
+    constructor() {
+        Object.assign(this, { cells: new Map(), families: new Set(), peers: new Set(), passed: 0, failed: 0 });
+    }
+
+    add(peer, way, family, name, error) {
+        const key = `${peer}|${way.name}|${family}`;
+        const cell = this.cells.get(key) ?? { passed: 0, failed: 0 };
+        this.cells.set(key, cell);
+        this.families.add(family);
+        this.peers.add(peer);
+        cell[error ? 'failed' : 'passed']++;
+        this[error ? 'failed' : 'passed']++;
+        if (error) console.log(`not ok ${peer}, ${way.name}: ${family}: ${name}\n${String(error?.stack ?? error).replace(/^/gm, '    ')}`);
+    }
+
+    // Of a family: passed, and how many failed, if any; blank where the peer cannot do it.
+    #cell(peer, way, family) {
+        const cell = this.cells.get(`${peer}|${way.name}|${family}`);
+        if (!cell) return '';
+        return cell.failed ? `${cell.passed} (${cell.failed} failed)` : String(cell.passed);
+    }
+
+    // The table and the last line; the exit code.
+    print() {
+        for (const peer of this.peers) {
+            console.log(`\n${peer.padEnd(16)}${WAYS.map((way) => way.name.padStart(14)).join('')}`);
+            for (const family of this.families) {
+                const row = WAYS.map((way) => this.#cell(peer, way, family));
+                if (row.some(Boolean)) console.log(`  ${family.padEnd(14)}${row.map((text) => text.padStart(14)).join('')}`);
+            }
+        }
+        console.log(`\n${this.passed} passed, ${this.failed} failed`);
+        return this.failed || !this.passed ? 1 : 0;
+    }
+}
