@@ -4,7 +4,7 @@ import { message } from './wire.mjs';
 
 const hex = (text) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
-const VALID = {
+export const VALID = {
     'the Greek word kosme': 'ce ba e1 bd b9 cf 83 ce bc ce b5',
     'the smallest of two bytes': 'c2 80',
     'the smallest of three bytes': 'e0 a0 80',

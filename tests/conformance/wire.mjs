@@ -9,6 +9,7 @@ import zlib from 'node:zlib';
 import { frame, handshake } from '../hostile/wire.mjs';
 
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
+const WHOLE = { isChopped: false };
 const SECONDS = 40; // of patience with a slow machine
 
 export const deflate = (data, windowBits = 15, level = 6) =>
@@ -39,20 +40,19 @@ export function close(code, reason = '') {
     return frame(8, payload);
 }
 
-// Byte by byte.  Of long input that is its two ends; what is between them comes in pieces of 997, unless `isThorough`.
-function* pieces(bytes, isThorough) {
-    const EDGE = 300;
-    const isLong = bytes.length > 8 * EDGE && !isThorough;
+// Byte by byte.  Of long input that is its two ends of `edge` bytes; what is between them comes in pieces of 997.
+function* pieces(bytes, edge) {
     for (let at = 0; at < bytes.length; ) {
-        const size = isLong && at >= EDGE && at < bytes.length - EDGE ? Math.min(997, bytes.length - EDGE - at) : 1;
+        const isInside = bytes.length > 8 * edge && at >= edge && at < bytes.length - edge;
+        const size = isInside ? Math.min(997, bytes.length - edge - at) : 1;
         yield bytes.subarray(at, (at += size));
     }
 }
 
-export async function deliver(socket, bytes, { isChopped, isThorough }) {
-    for (const piece of isChopped ? pieces(bytes, isThorough) : [bytes]) {
+export async function deliver(socket, bytes, { isChopped, edge }) {
+    for (const piece of isChopped ? pieces(bytes, edge) : [bytes]) {
         if (socket.destroyed || socket.writableEnded) return; // the server has had enough
-        await new Promise((done) => socket.write(piece, done));
+        await new Promise((done) => socket.write(piece, () => setImmediate(done))); // so that pieces do not meet in a buffer
     }
 }
 
@@ -77,14 +77,14 @@ export class Wire {
         });
     }
 
-    // `offer`: Sec-WebSocket-Extensions.
-    static async open(url, path, way, offer) {
+    // `offer`: Sec-WebSocket-Extensions.  The handshake is chopped where it is what is tried.
+    static async open(url, path, way, { offer, isHandshakeTried = false }) {
         const socket = dial(url);
         const wire = new Wire(socket, way);
         await Promise.race([once(socket, url.startsWith('https:') ? 'secureConnect' : 'connect'), once(socket, 'close')]);
         const key = randomBytes(16).toString('base64');
         const fields = offer ? `Sec-WebSocket-Extensions: ${offer}\r\n\r\n` : '\r\n';
-        await wire.send(Buffer.from(handshake(path, key).slice(0, -2) + fields));
+        await deliver(socket, Buffer.from(handshake(path, key).slice(0, -2) + fields), isHandshakeTried ? way : WHOLE);
         await wire.until('the handshake', () => wire.head);
         const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
         if (!wire.head.startsWith('HTTP/1.1 101 ') || !wire.head.includes(`Sec-WebSocket-Accept: ${accept}`))
@@ -94,6 +94,9 @@ export class Wire {
 
     send(bytes) {
         return deliver(this.socket, bytes, this.way);
+    }
+    sendWhole(bytes) {
+        return deliver(this.socket, bytes, WHOLE);
     }
 
     // Until something is so, or can no longer become so.
