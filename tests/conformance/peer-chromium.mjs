@@ -47,7 +47,7 @@ async function open({ url, anon }) {
         async converse(e) {
             const { messages, ...report } = await page.evaluate(talk, {
                 address: `${url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${anon}&vsn=${e.version}`,
-                join: e.join, close: e.close, wanted: e.echoes.length, seconds: 60,
+                join: e.join, close: e.close, wanted: e.echoes.length, seconds: 300,
                 steps: e.steps.map(({ say, data }) => ({ say, data: data.toString('base64') })),
             });
             return { ...report, messages: messages.map(([opcode, data]) => [opcode, bytes(data)]) };

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 
 const { WebSocket } = createRequire(new URL('../clients/package.json', import.meta.url))('ws');
-const SECONDS = 60;
+const SECONDS = 300; // of patience with a slow machine
 
 function take(ws, { say, data, fragments, ping, pong }) {
     if (ping) return ws.ping(ping);

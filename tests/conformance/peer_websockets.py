@@ -8,7 +8,7 @@ import sys
 import websockets
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
-SECONDS = 60
+SECONDS = 300  # of patience with a slow machine
 
 
 def offer(deflate):

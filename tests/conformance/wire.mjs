@@ -10,7 +10,7 @@ import { frame, handshake } from '../hostile/wire.mjs';
 
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 const WHOLE = { isChopped: false };
-const SECONDS = 40; // of patience with a slow machine
+const SECONDS = 300; // of patience with a slow machine
 
 export const deflate = (data, windowBits = 15, level = 6) =>
     zlib.deflateRawSync(data, { finishFlush: zlib.constants.Z_SYNC_FLUSH, windowBits, level }).subarray(0, -4);

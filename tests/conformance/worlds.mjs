@@ -12,8 +12,8 @@ export const WAYS = [
 ];
 
 // Small messages are compressed too, so that every size is tried; and there is room for all that comes back, so that a slow
-// machine loses no broadcast.
-const LIMITS = ['deflate-from=64', 'outbox-bytes=64MiB', 'outbox-frames=65536'].flatMap((limit) => ['--limit', limit]);
+// machine loses no broadcast; and time, for a long message takes long byte by byte.
+const LIMITS = ['deflate-from=64', 'outbox-bytes=64MiB', 'outbox-frames=65536', 'idle-time=10min'].flatMap((limit) => ['--limit', limit]);
 
 export function makeCertificate(folder) {
     const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name));
