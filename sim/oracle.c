@@ -34,15 +34,20 @@ static bool has_ids(struct json_value ids, const struct hearing *h)
     return count == h->id_count;
 }
 
-static bool has_old_row(struct json_value got, const struct entry *e, const struct hearing *h)
+static bool is_key(struct json_value got, const struct entry *e)
 {
     char key[80], id[SIM_UUID];
     const struct sim_table *t = &sim_tables[e->table];
-    if (h->has_whole_old || h->verb == VERB_INSERT)
-        return bytes_equal(got.raw, e->change->old_row);
     sim_uuid(e->table, e->place - t->first, id);
     snprintf(key, sizeof(key), "{\"%s\":\"%s\"}", t->columns[0].name, id);
     return bytes_equal(got.raw, bytes_of(key));
+}
+
+static bool has_old_row(struct json_value got, const struct entry *e, const struct hearing *h)
+{
+    if (h->has_whole_old || h->verb == VERB_INSERT)
+        return bytes_equal(got.raw, e->change->old_row);
+    return is_key(got, e);
 }
 
 static bool is_heard(struct json_value payload, const struct entry *e, const struct hearing *h)
@@ -82,7 +87,7 @@ static bool is_heard_together(const struct world *w, struct json_value payload,
            is_delete == (h->verb == VERB_DELETE) &&
            bytes_equal(sim_member(data, "record").raw,
                        is_delete ? (struct bytes){NULL, 0} : e->change->new_row) &&
-           (old_row.type == JSON_NULL || has_old_row(old_row, e, h) ||
+           (old_row.type == JSON_NULL || is_key(old_row, e) ||
             is_shown_old_row(w, old_row.raw, e, role, person));
 }
 
