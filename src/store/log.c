@@ -27,9 +27,10 @@ static enum err find_tail(struct store_session *s, uint64_t *out)
         rc = session_head(s, &head);
         tail = head + 1;
     }
-    if (!rc)
+    enum err e = err_of_sqlite(rc);
+    if (!e)
         *out = tail;
-    return err_of_sqlite(rc);
+    return e;
 }
 
 static enum err changes_since(struct store_session *s, uint64_t from, size_t max,
