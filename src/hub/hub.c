@@ -308,6 +308,7 @@ static bool next_errand(struct hub *h, struct hub_out *out)
 bool hub_next_out(struct hub *h, struct hub_out *out)
 {
     track_flush(h);
+    peer_reap(h); /* here, where the shell holds nobody's bytes: hub_peek may have doomed some */
     if (next_errand(h, out) || next_fetch(h, out))
         return true;
     for (const struct conn *c; (c = conns_next_touched(&h->conns));) {
@@ -334,10 +335,8 @@ int hub_peek(struct hub *h, struct hub_conn_id conn, struct iovec *iov, int iov_
     struct conn *c = conns_find(&h->conns, conn);
     if (!c)
         return 0;
-    if (must_replay(c)) {
+    if (must_replay(c))
         replay_pump(h, c);
-        peer_reap(h);
-    }
     return outbox_peek(&c->outbox, iov, iov_max);
 }
 

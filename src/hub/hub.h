@@ -177,8 +177,8 @@ struct hub_out {
  * half-way (slices) and go on later. */
 bool hub_next_out(struct hub *h, struct hub_out *out);
 
-/* The next bytes of a connection as iovecs, borrowed until hub_step, or hub_peek or hub_sent of this
- * connection.  Returns how many (0: nothing).  A subscription that is behind replays into the room
+/* The next bytes of a connection as iovecs, borrowed until hub_step or hub_next_out, or
+ * hub_peek or hub_sent of this connection.  Returns how many (0: nothing).  A subscription that is behind replays into the room
  * there is. */
 int hub_peek(struct hub *h, struct hub_conn_id conn, struct iovec *iov, int iov_max);
 /* `size` of these bytes have left.  True: hub_peek may have more. */
