@@ -60,6 +60,7 @@ export async function floods({ data }) {
             const flooder = await live(url, anon);
             await neighbourIsServed(flooder, many(40000, (i) => message('phoenix', 'heartbeat', {}, String(i))));
             await until('an answer to each, or the end', () => flooder.messages.length === 40000 || flooder.isClosed, 30);
+            assert.equal(flooder.messages.length, 40000);
             flooder.socket.destroy();
         });
 
