@@ -320,3 +320,21 @@ bool bindings_has_table(const struct bindings *b, const struct table *t)
             return true;
     return false;
 }
+
+bool bindings_is_told(const struct bindings *b, const struct projection *view,
+                      const struct told *told)
+{
+    for (uint32_t i = 0; i < b->count; i++)
+        for (uint32_t k = 0; k < told->count && b->items[i].projection == view; k++)
+            if (b->items[i].id == told->ids[k])
+                return true;
+    return false;
+}
+
+bool bindings_owe(const struct bindings *b, const struct told *told)
+{
+    for (uint32_t i = 0; i < b->count; i++)
+        if (b->items[i].is_first && !bindings_is_told(b, b->items[i].projection, told))
+            return true;
+    return false;
+}

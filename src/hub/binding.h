@@ -35,6 +35,12 @@ struct bindings {
     struct arena arena; /* of all the above but this struct */
 };
 
+/* The ids that have reached a client of one change, whose other messages have not. */
+struct told {
+    uint32_t count;
+    uint32_t ids[];
+};
+
 struct binding_sets {
     const struct catalogue *catalogue;
     struct map map;
@@ -54,6 +60,11 @@ MUST_USE enum err bindings_get(struct binding_sets *s, const struct binding_spec
 struct bindings *bindings_ref(struct bindings *b);
 /* Takes NULL. */
 void bindings_unref(struct binding_sets *s, struct bindings *b);
+/* Do the ids name an entry with this projection: has the message for it come? */
+bool bindings_is_told(const struct bindings *b, const struct projection *view,
+                      const struct told *told);
+/* Do they leave out a projection, for which a message may still be due? */
+bool bindings_owe(const struct bindings *b, const struct told *told);
 /* Does the entry ask for this verb of this table? */
 bool binding_concerns(const struct binding *b, const struct table *t, enum verb verb);
 /* Does the entry, or any entry, concern this table? */

@@ -112,6 +112,7 @@ void channel_remove(struct channels *t, struct channel *ch)
     list_remove(&ch->behind);
     ch->conn->channel_count--;
     held_free(ch->held);
+    mem_free(ch->told);
     mem_free(ch);
     topic_drop_if_empty(t, topic);
 }

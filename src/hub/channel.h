@@ -8,6 +8,7 @@
 #include "hub/held.h"
 
 struct group;
+struct told;
 struct tracker;
 
 enum { TOPIC_SIZE_MAX = PHX_TOPIC_MAX, JOIN_REF_MAX = PHX_REF_MAX, CHANNEL_KEY_SIZE = 12 };
@@ -27,7 +28,8 @@ struct channel {
     struct topic *topic;
     struct group *group;     /* NULL: no changes wanted */
     struct tracker *tracker; /* see track.c; NULL: has never been present */
-    uint64_t next_seq;       /* while behind: the first change not delivered yet */
+    uint64_t next_seq;       /* while behind: the first change not delivered yet … */
+    struct told *told;       /* … of which this much was; NULL: nothing */
     uint32_t place;          /* in the group */
     bool is_behind;
     bool is_private;

@@ -294,8 +294,9 @@ static bool is_view(const struct binding *b, const struct change *c)
     return b->is_first && (!b->projection || b->table == c->table);
 }
 
+/* `told`: what has been told of it; NULL: nothing. */
 static enum err encode_one(struct feed *f, const struct group *g, struct change *c,
-                           uint32_t *messages)
+                           const struct told *told, uint32_t *messages)
 {
     struct heard h = {.change = c};
     enum err e = see(f, g, &h);
@@ -304,7 +305,7 @@ static enum err encode_one(struct feed *f, const struct group *g, struct change 
     for (uint32_t i = 0; i < g->bindings->count && !e; i++) {
         const struct binding *b = &g->bindings->items[i];
         h.view = b->projection;
-        if (is_view(b, c))
+        if (is_view(b, c) && !(told && bindings_is_told(g->bindings, b->projection, told)))
             e = encode_view(f, g, &h, messages);
     }
     return e;
@@ -360,11 +361,24 @@ enum err feed_encode(struct feed *f, const struct group *g, struct change *const
     size_t i = *at;
     feed_begin(f);
     for (; i < count && f->wire.size < FEED_FRAME_SIZE; i++) {
-        enum err e = encode_one(f, g, items[i], &made);
+        enum err e = encode_one(f, g, items[i], NULL, &made);
         if (e)
             return e;
     }
     *at = i;
+    *wire = buf_bytes(&f->wire);
+    *messages = made;
+    return OK;
+}
+
+enum err feed_encode_rest(struct feed *f, const struct group *g, struct change *c,
+                          const struct told *told, struct bytes *wire, uint32_t *messages)
+{
+    uint32_t made = 0;
+    feed_begin(f);
+    enum err e = encode_one(f, g, c, told, &made);
+    if (e)
+        return e;
     *wire = buf_bytes(&f->wire);
     *messages = made;
     return OK;

@@ -43,6 +43,10 @@ void feed_done(struct feed *f);
 MUST_USE enum err feed_encode(struct feed *f, const struct group *g, struct change *const *items,
                               size_t count, size_t *at, struct bytes *wire, uint32_t *messages);
 
+/* The messages of one change but those that have been told of already. */
+MUST_USE enum err feed_encode_rest(struct feed *f, const struct group *g, struct change *c,
+                                   const struct told *told, struct bytes *wire, uint32_t *messages);
+
 /* The next message of a change, for the bindings from *at on: one for each selection of columns.
  * There is none when out->ids is empty.  The ids are in `arena`.  ERR_NOMEM. */
 MUST_USE enum err feed_hear(struct feed *f, const struct group *g, struct change *c, uint32_t *at,

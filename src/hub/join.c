@@ -156,8 +156,37 @@ static enum err parse_presence(struct json_value config, struct arena *arena,
     return e;
 }
 
+/* ERR_TYPE: no ids; ERR_LIMIT: too many of them; ERR_NOMEM. */
+static enum err parse_ids(struct json_value array, uint32_t max, struct arena *arena,
+                          struct join_config *out)
+{
+    struct json_iter it = json_iter(array);
+    struct json_value v;
+    struct bytes key;
+    int64_t id;
+    if (array.type == JSON_NULL)
+        return OK;
+    uint32_t count = array.type == JSON_ARRAY ? count_members(array) : 0;
+    if (count == 0)
+        return ERR_TYPE;
+    if (count > max)
+        return ERR_LIMIT;
+    struct told *told = arena_alloc(arena, sizeof(*told) + count * sizeof(told->ids[0]));
+    if (!told)
+        return ERR_NOMEM;
+    told->count = 0;
+    while (json_next(&it, &key, &v)) {
+        if (json_to_i64(v, &id) || id < 0 || id > UINT32_MAX)
+            return ERR_TYPE;
+        told->ids[told->count++] = (uint32_t)id;
+    }
+    out->resume_told = told;
+    return OK;
+}
+
 /* Our own extension: what is malformed is answered as not resumable. */
-static enum err parse_resume(struct json_value config, struct arena *arena, struct join_config *out)
+static enum err parse_resume(struct json_value config, uint32_t bindings_max, struct arena *arena,
+                             struct join_config *out)
 {
     struct json_value v = member(config, BYTES("resume"));
     int64_t seq;
@@ -166,7 +195,9 @@ static enum err parse_resume(struct json_value config, struct arena *arena, stru
     out->has_resume = true;
     if (json_to_i64(member(v, BYTES("seq")), &seq) || seq < 0)
         return OK;
-    enum err e = get_text(v, BYTES("epoch"), arena, &out->resume_epoch);
+    enum err e = parse_ids(member(v, BYTES("ids")), bindings_max, arena, out);
+    if (!e)
+        e = get_text(v, BYTES("epoch"), arena, &out->resume_epoch);
     out->resume_seq = (uint64_t)seq;
     return e == ERR_NOMEM ? e : OK;
 }
@@ -195,7 +226,7 @@ static enum err parse_config(struct json_value payload, uint32_t bindings_max, s
     if (!e)
         e = get_bool(config, BYTES("private"), &out->is_private);
     if (!e)
-        e = parse_resume(config, arena, out);
+        e = parse_resume(config, bindings_max, arena, out);
     if (!e)
         parse_coalesce(config, out);
     if (!e)

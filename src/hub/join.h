@@ -30,6 +30,7 @@ struct join_config {
     bool has_resume;
     struct bytes resume_epoch; /* size 0 when it was malformed */
     uint64_t resume_seq;
+    struct told *resume_told; /* NULL: all messages of that change have come */
 };
 
 /* Texts and arrays are in `arena`, raw values in the payload.  ERR_NOMEM. */

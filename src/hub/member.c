@@ -117,7 +117,7 @@ static enum err move(struct hub *h, struct channel *ch)
     uint64_t next_seq = window_cursor(h, ch);
     group_leave(&h->groups, ch);
     e = member_enter(h, ch, b);
-    if (!e && next_seq != changelog_head(h->log) + 1) {
+    if (!e && (ch->told || next_seq != changelog_head(h->log) + 1)) {
         group_fall_behind(ch, next_seq);
         replay_later(h, ch->conn, 0); /* it may have waited for something it no longer waits for */
     }

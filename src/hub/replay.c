@@ -124,6 +124,26 @@ static enum err run_frame(struct hub *h, const struct group *g, struct change *c
     return e;
 }
 
+/* What is still to be told of a change: nobody shares that. */
+static enum err rest_frame(struct hub *h, const struct channel *ch, struct change *c,
+                           struct frame **out)
+{
+    struct bytes wire;
+    uint32_t messages;
+    enum err e = feed_encode_rest(&h->feed, ch->group, c, ch->told, &wire, &messages);
+    *out = NULL;
+    return !e && messages > 0 ? frame_new(wire, BYTES(""), messages, out) : e;
+}
+
+static enum err next_frame(struct hub *h, const struct channel *ch, struct change *const *items,
+                           size_t count, size_t *taken, struct frame **out)
+{
+    if (!ch->told)
+        return run_frame(h, ch->group, items, count, taken, out);
+    *taken = 1;
+    return rest_frame(h, ch, items[0], out);
+}
+
 /* ---- one channel ---- */
 
 /* The log no longer reaches back: the client is to join again, and to take a snapshot. */
@@ -153,13 +173,19 @@ static size_t leave_memory(struct hub *h, struct channel *ch)
     return 1;
 }
 
+/* The newest change that the client has heard of, if only in part. */
+static uint64_t known_seq(const struct channel *ch)
+{
+    return ch->told ? ch->next_seq : ch->next_seq - 1;
+}
+
 /* The client knows more than we do: it has read the database, or listened to another shard, and the
  * change is still on its way to us.  Or it has heard it of a database that is no more; so the store
  * is asked. */
 static size_t go_ahead(struct hub *h, struct channel *ch)
 {
     struct replay *r = &h->replay;
-    uint64_t known = ch->next_seq - 1;
+    uint64_t known = known_seq(ch);
     if (is_absent(h, known)) {
         end_lost(h, ch);
         return 1;
@@ -173,6 +199,8 @@ static size_t go_ahead(struct hub *h, struct channel *ch)
 
 static void set_cursor(struct hub *h, struct channel *ch, uint64_t next_seq)
 {
+    mem_free(ch->told);
+    ch->told = NULL;
     ch->next_seq = next_seq;
     if (next_seq > changelog_head(h->log) && !window_park(ch))
         group_catch_up(ch);
@@ -185,7 +213,7 @@ static size_t replay_channel(struct hub *h, struct channel *ch)
     struct change *items[RUN_MAX];
     struct frame *f;
     uint64_t head = changelog_head(h->log);
-    if (ch->next_seq > head + 1)
+    if (known_seq(ch) > head)
         return go_ahead(h, ch);
     if (ch->next_seq > head) {
         set_cursor(h, ch, ch->next_seq);
@@ -194,7 +222,7 @@ static size_t replay_channel(struct hub *h, struct channel *ch)
     size_t count = load_run(h, ch, items), taken;
     if (count == 0)
         return leave_memory(h, ch);
-    if (run_frame(h, ch->group, items, count, &taken, &f)) {
+    if (next_frame(h, ch, items, count, &taken, &f)) {
         replay_later(h, ch->conn, RETRY_US);
         return 0;
     }
@@ -319,7 +347,7 @@ void replay_heard(struct hub *h)
     for (struct link *l = r->ahead.next, *next; l != &r->ahead; l = next) {
         struct channel *ch = container_of(l, struct channel, behind);
         next = l->next;
-        if (ch->next_seq > head + 1)
+        if (known_seq(ch) > head)
             continue;
         list_remove(l);
         list_push_back(&ch->conn->behind, l);

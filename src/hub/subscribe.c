@@ -190,16 +190,39 @@ static enum err subscribe(struct hub *h, struct attempt *a, struct channel *ch)
     return e;
 }
 
-/* Does the log, in memory or in the store, hold everything behind the cursor of the client? */
-static void resume(struct hub *h, struct attempt *a, struct channel *ch)
+/* Something may still be due of the change at the cursor. */
+static bool is_owed(const struct channel *ch, const struct told *told)
+{
+    return told && ch->group && bindings_owe(ch->group->bindings, told);
+}
+
+static enum err set_told(struct channel *ch, const struct told *told)
+{
+    size_t size = sizeof(*told) + told->count * sizeof(told->ids[0]);
+    ch->told = mem_alloc(size);
+    if (!ch->told)
+        return ERR_NOMEM;
+    memcpy(ch->told, told, size);
+    return OK;
+}
+
+/* Does the log, in memory or in the store, hold everything behind the cursor of the client?
+ * ERR_NOMEM. */
+static enum err resume(struct hub *h, struct attempt *a, struct channel *ch)
 {
     uint64_t seq = a->config.resume_seq, head = changelog_head(h->log);
+    bool owes = is_owed(ch, a->config.resume_told);
+    uint64_t next_seq = owes ? seq : seq + 1;
     a->can_resume =
         bytes_equal(a->config.resume_epoch, h->epoch) &&
-        (seq <= head ? replay_reaches(h, seq + 1) : ch->group && replay_may_wait_for(h, seq));
+        (seq <= head ? replay_reaches(h, next_seq) : ch->group && replay_may_wait_for(h, seq));
     a->live_seq = a->can_resume && seq > head ? seq : head;
-    if (a->config.has_resume && a->can_resume && ch->group && seq != head)
-        group_fall_behind(ch, seq + 1);
+    if (!a->config.has_resume || !a->can_resume || !ch->group)
+        return OK;
+    enum err e = owes ? set_told(ch, a->config.resume_told) : OK;
+    if (!e && (owes || seq != head))
+        group_fall_behind(ch, next_seq);
+    return e;
 }
 
 static enum err make_channel(struct hub *h, struct attempt *a, struct channel **out)
@@ -221,11 +244,12 @@ static enum err make_channel(struct hub *h, struct attempt *a, struct channel **
         e = subscribe(h, a, ch);
     if (!e && a->config.has_replay && (a->rights & RIGHT_HEAR))
         e = stored_wish(h, ch, &a->who, a->config.replay_since_us, a->config.replay_count);
+    if (!e)
+        e = resume(h, a, ch);
     if (e) {
         member_drop(h, ch);
         return e;
     }
-    resume(h, a, ch);
     member_watch(h, ch);
     *out = ch;
     return OK;
