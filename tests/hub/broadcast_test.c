@@ -2,22 +2,6 @@
 
 #include <stdio.h>
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static struct client *joined(struct world *w, enum phx_version v, const char *broadcast,
                              const char *user_id)
 {
@@ -323,7 +307,7 @@ static void a_hub_without_others_relays_nothing(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 #define PAIR(name) cmocka_unit_test_setup_teardown(name, set_up_pair, tear_down_pair)
     const struct CMUnitTest tests[] = {
         TEST(text_reaches_all_others_in_their_own_version),

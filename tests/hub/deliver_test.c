@@ -11,28 +11,9 @@
     "\"postgres_changes\":[{\"event\":\"*\",\"table\":\"sales_logs\",\"filter\":"                  \
     "\"quantity=gt.5\"}]"
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static struct client *joined(struct world *w, const char *config)
 {
-    struct client *c = client_open(w, PHX_V2);
-    client_join(w, c, "x", "1", config, OWNER);
-    client_skip(c, 2);
-    return c;
+    return client_joined(w, config, OWNER);
 }
 
 static void expect_seqs(struct client *c, unsigned from, unsigned to)
@@ -293,7 +274,7 @@ static void long_replay_is_done_in_bounded_steps(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(members_share_one_frame_for_a_batch),
         TEST(batch_of_any_size_arrives_whole),

@@ -24,13 +24,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static void join(struct world *w, struct client *c, int n)
 {
     char name[16], ref[16];
@@ -178,7 +171,7 @@ static void a_thousand_channels_are_joined_at_once_by_default(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(joins_over_the_rate_are_refused_and_later_taken),
         TEST(messages_over_the_rate_are_dropped_and_that_is_said_once),

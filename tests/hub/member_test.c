@@ -11,35 +11,13 @@
 #define PERSON(id, role, active)                                                                   \
     "{\"id\":\"" id "\",\"name\":\"n\",\"role\":\"" role "\",\"is_active\":" active "}"
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
-static struct client *joined(struct world *w, const char *config, const char *user_id)
-{
-    struct client *c = client_open(w, PHX_V2);
-    client_join(w, c, "x", "1", config, user_id);
-    client_skip(c, 2);
-    return c;
-}
-
 static void rep_sees_own_feedback_and_chiefs_see_all(void **state)
 {
     struct world *w = *state;
-    struct client *rep = joined(w, FEEDBACK, REP), *other = joined(w, FEEDBACK, OTHER_REP);
-    struct client *manager = joined(w, FEEDBACK, MANAGER), *anon = joined(w, FEEDBACK, "anon");
+    struct client *rep = client_joined(w, FEEDBACK, REP),
+                  *other = client_joined(w, FEEDBACK, OTHER_REP);
+    struct client *manager = client_joined(w, FEEDBACK, MANAGER),
+                  *anon = client_joined(w, FEEDBACK, "anon");
     world_commit(w, "shift_feedback", VERB_INSERT, NOTE(REP), NULL);
     expect_part(rep, "\"record\":" NOTE(REP));
     expect_part(manager, "\"record\":" NOTE(REP));
@@ -55,7 +33,8 @@ static void rep_sees_own_feedback_and_chiefs_see_all(void **state)
 static void row_that_leaves_the_view_is_deleted_and_one_that_enters_hides_its_past(void **state)
 {
     struct world *w = *state;
-    struct client *rep = joined(w, FEEDBACK, REP), *other = joined(w, FEEDBACK, OTHER_REP);
+    struct client *rep = client_joined(w, FEEDBACK, REP),
+                  *other = client_joined(w, FEEDBACK, OTHER_REP);
     world_commit(w, "shift_feedback", VERB_UPDATE, NOTE(OTHER_REP), NOTE(REP));
     struct bytes left = client_next(rep, NULL);
     assert_true(bytes_find(left, BYTES("\"type\":\"DELETE\"")) < left.size);
@@ -71,7 +50,7 @@ static void row_that_leaves_the_view_is_deleted_and_one_that_enters_hides_its_pa
 static void disabled_user_is_cut_off_before_the_next_change_of_the_same_batch(void **state)
 {
     struct world *w = *state;
-    struct client *rep = joined(w, SALES, REP), *owner = joined(w, SALES, OWNER);
+    struct client *rep = client_joined(w, SALES, REP), *owner = client_joined(w, SALES, OWNER);
     struct change *items[3] = {
         world_change(w, "sales_logs", VERB_INSERT, "{\"quantity\":1}", NULL),
         world_change(w, "users", VERB_UPDATE, PERSON(REP, "sales_rep", "false"),
@@ -96,7 +75,7 @@ static void disabled_user_is_cut_off_before_the_next_change_of_the_same_batch(vo
 static void new_role_counts_from_its_place_in_the_order(void **state)
 {
     struct world *w = *state;
-    struct client *rep = joined(w, FEEDBACK, REP);
+    struct client *rep = client_joined(w, FEEDBACK, REP);
     struct change *items[3] = {
         world_change(w, "shift_feedback", VERB_INSERT, NOTE(OTHER_REP), NULL),
         world_change(w, "users", VERB_UPDATE, PERSON(REP, "manager", "true"),
@@ -111,7 +90,7 @@ static void new_role_counts_from_its_place_in_the_order(void **state)
 static void new_role_keeps_the_cursor_of_who_is_behind(void **state)
 {
     struct world *w = *state;
-    struct client *rep = joined(w, SALES, REP);
+    struct client *rep = client_joined(w, SALES, REP);
     rep->is_stalled = true;
     for (unsigned i = 1; i <= 2000; i++)
         world_sell(w, i, 1);
@@ -187,7 +166,7 @@ static void explicit_anon_is_not_promoted_nor_a_version_1_join(void **state)
 static void signing_out_is_not_undone_by_a_tokenless_join(void **state)
 {
     struct world *w = *state;
-    struct client *c = joined(w, SALES, OWNER);
+    struct client *c = client_joined(w, SALES, OWNER);
     struct buf message;
     buf_init(&message, 10000);
     buf_put_literal(&message, "[\"1\",\"5\",\"realtime:x\",\"access_token\",{\"access_token\":\"");
@@ -204,7 +183,7 @@ static void signing_out_is_not_undone_by_a_tokenless_join(void **state)
 static void expired_token_gets_a_grace_and_then_an_error(void **state)
 {
     struct world *w = *state;
-    struct client *c = joined(w, SALES, OWNER); /* an hour */
+    struct client *c = client_joined(w, SALES, OWNER); /* an hour */
     for (int i = 0; i < 60; i++) {
         world_tick(w, 60 * TIME_US_PER_S - 1);
         client_say(w, c, "[null,\"1\",\"phoenix\",\"heartbeat\",{}]");
@@ -231,7 +210,7 @@ static void expired_token_gets_a_grace_and_then_an_error(void **state)
 static void renewed_token_moves_the_end(void **state)
 {
     struct world *w = *state;
-    struct client *c = joined(w, SALES, OWNER);
+    struct client *c = client_joined(w, SALES, OWNER);
     struct buf message;
     buf_init(&message, 10000);
     buf_put_literal(&message, "[\"1\",\"5\",\"realtime:x\",\"access_token\",{\"access_token\":\"");
@@ -261,7 +240,7 @@ static void heartbeats_for(struct world *w, struct client *c, int64_t s)
 static void a_fresh_token_on_one_channel_is_good_for_all_of_that_person(void **state)
 {
     struct world *w = *state;
-    struct client *c = joined(w, SALES, OWNER); /* an hour */
+    struct client *c = client_joined(w, SALES, OWNER); /* an hour */
     client_join(w, c, "y", "2", SALES, OWNER);
     client_join(w, c, "z", "3", SALES, REP);
     client_skip(c, 4);
@@ -281,7 +260,7 @@ static void a_fresh_token_on_one_channel_is_good_for_all_of_that_person(void **s
 static void a_join_brings_the_fresh_token_too_and_may_bring_one_that_is_over(void **state)
 {
     struct world *w = *state;
-    struct client *c = joined(w, SALES, OWNER); /* an hour */
+    struct client *c = client_joined(w, SALES, OWNER); /* an hour */
     w->now_us += 3590 * TIME_US_PER_S;
     client_say(w, c, "[null,\"1\",\"phoenix\",\"heartbeat\",{}]");
     client_push_token(w, c, "x", "1", OWNER, NOW_S + 7200);
@@ -298,7 +277,7 @@ static void a_join_brings_the_fresh_token_too_and_may_bring_one_that_is_over(voi
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(rep_sees_own_feedback_and_chiefs_see_all),
         TEST(row_that_leaves_the_view_is_deleted_and_one_that_enters_hides_its_past),

@@ -7,22 +7,6 @@
 
 #define SALES "\"postgres_changes\":[{\"event\":\"*\",\"table\":\"sales_logs\"}]"
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static struct client *joined(struct world *w, const char *user_id)
 {
     struct client *c = client_open(w, PHX_V2);
@@ -169,7 +153,7 @@ static void token_of_a_stranger_closes_the_channel(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(anything_on_a_topic_that_is_not_joined_is_unmatched),
         TEST(leave_of_what_is_not_joined_is_fine),

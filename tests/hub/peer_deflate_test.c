@@ -10,22 +10,6 @@ enum { TEXT_MAX = 1 << 16, DEFLATED_TEXT = 0xc1 };
 #define HEARTBEAT_ANSWER                                                                           \
     "[null,\"1\",\"phoenix\",\"phx_reply\",{\"status\":\"ok\",\"response\":{}}]"
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static struct client *joined(struct world *w, enum deflate_window window, const char *config)
 {
     struct client *c = window ? client_open_deflating(w, PHX_V2, window) : client_open(w, PHX_V2);
@@ -194,7 +178,7 @@ static void what_one_step_may_inflate_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
         T(a_compressed_heartbeat_is_answered),
         T(everybody_reads_the_same_and_it_is_compressed_once),
         T(small_messages_go_uncompressed),

@@ -7,22 +7,6 @@
 #define HEARTBEAT "[null,\"1\",\"phoenix\",\"heartbeat\",{}]"
 #define SALES "\"postgres_changes\":[{\"event\":\"*\",\"table\":\"sales_logs\"}]"
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static void ping_is_answered_with_its_payload(void **state)
 {
     struct world *w = *state;
@@ -226,7 +210,7 @@ static void pongs_beyond_the_room_are_left_out(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(ping_is_answered_with_its_payload),
         TEST(close_is_answered_and_ends_the_connection),

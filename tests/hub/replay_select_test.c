@@ -30,13 +30,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static struct client *joined(struct world *w, const char *rest, unsigned head, const char *replayed)
 {
     char config[1000], part[100];
@@ -234,7 +227,7 @@ static void the_rest_comes_though_memory_ends_anywhere(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_is_left_of_a_change_comes_before_all_that_is_newer),
         TEST(that_holds_for_changes_that_only_the_store_has),

@@ -32,13 +32,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static void sell_many(struct world *w, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
@@ -474,7 +467,7 @@ static void nothing_is_lost_when_memory_ends_anywhere(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(reader_behind_the_window_replays_from_the_store),
         TEST(a_join_resumes_from_anywhere_in_the_store),

@@ -10,22 +10,6 @@
 #define PERSON(id, role, active)                                                                   \
     "{\"id\":\"" id "\",\"name\":\"n\",\"role\":\"" role "\",\"is_active\":" active "}"
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static struct client *joined(struct world *w, const char *name, const char *config,
                              const char *user_id)
 {
@@ -190,7 +174,7 @@ static void the_token_of_another_person_is_judged_anew(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(policies_decide_who_may_join),
         TEST(who_may_not_say_is_told_when_an_answer_is_wanted),

@@ -12,22 +12,6 @@
 #define KIND_3(meta_size, meta, enc, payload)                                                      \
     BYTES("\x03\x01\x01\x0a\x01" meta_size enc "12realtime:xe" meta payload)
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static struct client *joined(struct world *w, enum phx_version v, const char *config)
 {
     struct client *c = client_open(w, v);
@@ -418,7 +402,7 @@ static void memory_may_end_at_any_point(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(it_is_heard_and_acknowledged_when_it_is_kept),
         TEST(a_text_message_is_kept_by_its_parts),

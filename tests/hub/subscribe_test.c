@@ -4,22 +4,6 @@
 
 #define SALES "\"postgres_changes\":[{\"event\":\"*\",\"table\":\"sales_logs\"}]"
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
 static void reply_comes_before_the_first_event(void **state)
 {
     struct world *w = *state;
@@ -267,7 +251,7 @@ static void apikey_of_the_service_sees_all_without_a_token(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(reply_comes_before_the_first_event),
         TEST(fault_in_one_binding_is_told_and_the_join_stays),

@@ -183,6 +183,22 @@ void world_done(struct world *w)
     buf_done(&w->text);
 }
 
+int world_set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    assert_non_null(w);
+    world_init(w);
+    *state = w;
+    return 0;
+}
+
+int world_tear_down(void **state)
+{
+    world_done(*state);
+    free(*state);
+    return 0;
+}
+
 /* ---- the shell's side ---- */
 
 static struct client *client_of(struct world *w, struct hub_conn_id id)
@@ -420,6 +436,14 @@ struct bytes world_token(struct world *w, const char *user_id, int64_t expires_s
     token_sign(&w->text, w->secret, &claims, NULL, BYTES("test"));
     assert_int_equal(w->text.err, OK);
     return buf_bytes(&w->text);
+}
+
+struct client *client_joined(struct world *w, const char *config, const char *user_id)
+{
+    struct client *c = client_open(w, PHX_V2);
+    client_join(w, c, "x", "1", config, user_id);
+    client_skip(c, 2);
+    return c;
 }
 
 void client_push_token(struct world *w, struct client *c, const char *name, const char *ref,

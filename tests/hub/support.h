@@ -66,6 +66,9 @@ void world_init(struct world *w);
 /* Two shards, whose hubs hear one another at the end of each turn. */
 void world_init_pair(struct world *a, struct world *b);
 void world_done(struct world *w);
+/* For cmocka: world_init in new memory, and world_done. */
+int world_set_up(void **state);
+int world_tear_down(void **state);
 
 /* hub_step, with the failure above. */
 enum err world_step(struct world *w, struct hub_in *in);
@@ -87,6 +90,9 @@ void client_gone(struct world *w, struct client *c);
  * (NULL: no token; "anon", "service": that key).  Ref and join ref are `ref`. */
 void client_join(struct world *w, struct client *c, const char *name, const char *ref,
                  const char *config, const char *user_id);
+/* A new client of version 2 that has joined "x" so, and has read the reply and the word of the
+ * subscription. */
+struct client *client_joined(struct world *w, const char *config, const char *user_id);
 /* An `access_token` message of that channel, joined with `ref`, with such a token. */
 void client_push_token(struct world *w, struct client *c, const char *name, const char *ref,
                        const char *user_id, int64_t expires_s);

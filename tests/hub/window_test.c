@@ -11,33 +11,9 @@ enum { WINDOW_MS = 200, WINDOW_US = WINDOW_MS * 1000 };
 #define SLOWLY SALES ",\"coalesce_ms\":200"
 #define SLOWLY_FROM(seq) SLOWLY ",\"resume\":{\"epoch\":\"epoch-1\",\"seq\":" #seq "}"
 
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_non_null(w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_done(*state);
-    free(*state);
-    return 0;
-}
-
-static struct client *joined_as(struct world *w, const char *config, const char *user_id)
-{
-    struct client *c = client_open(w, PHX_V2);
-    client_join(w, c, "x", "1", config, user_id);
-    client_skip(c, 2);
-    return c;
-}
-
 static struct client *joined(struct world *w, const char *config)
 {
-    return joined_as(w, config, OWNER);
+    return client_joined(w, config, OWNER);
 }
 
 /* The row with that id has this quantity from now on. */
@@ -271,7 +247,7 @@ static void group_may_lose_its_members_in_a_window(void **state)
 static void role_that_changes_in_a_window_loses_nothing(void **state)
 {
     struct world *w = *state;
-    struct client *c = joined_as(w, SLOWLY, MANAGER), *other = joined(w, SLOWLY);
+    struct client *c = client_joined(w, SLOWLY, MANAGER), *other = joined(w, SLOWLY);
     set_quantity(w, 1, 1);
     client_skip(c, 1);
     set_quantity(w, 1, 2);
@@ -390,7 +366,7 @@ static void nothing_is_lost_when_memory_ends(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(first_change_goes_at_once_and_the_others_as_one),
         TEST(rows_are_in_the_order_of_their_newest_change),
