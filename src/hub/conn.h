@@ -79,6 +79,8 @@ struct conns {
 /* Asks for the memory that a delivery to `c` uses.  Takes NULL. */
 static inline void conn_prefetch(const struct conn *c)
 {
+    if (!c)
+        return;
     PREFETCH(c);
     PREFETCH((const char *)c + CACHE_LINE);
 }

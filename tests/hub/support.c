@@ -500,11 +500,11 @@ void client_join(struct world *w, struct client *c, const char *name, const char
 
 struct bytes client_next(struct client *c, uint8_t *opcode)
 {
-    const unsigned char *p = (const unsigned char *)c->wire.data + c->read;
-    size_t header = 2, size, left = c->wire.size - c->read;
+    size_t header = 2, left = c->wire.size - c->read;
     if (left < 2)
         return (struct bytes){NULL, 0};
-    size = p[1];
+    const unsigned char *p = (const unsigned char *)c->wire.data + c->read;
+    size_t size = p[1];
     bool is_deflated = c->window && (p[0] & WS_DEFLATED);
     /* Whole, no extensions but what was negotiated, unmasked. */
     assert_true((p[0] & 0xf0) == (is_deflated ? 0xc0 : 0x80) && size < 128);
