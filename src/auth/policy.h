@@ -6,7 +6,7 @@
  *   expr: and or not, = <> != < <= > >=, is [not] null, [not] in (…), [not] like 'pattern' (base/like.h, of text),
  *         true false null, 'text', numbers,
  *         columns of the row, old.column (WITH CHECK of UPDATE), auth.uid(), auth.role(), current_shift(),
- *         current_business_day()
+ *         current_business_day(); the last two not in the USING of SELECT and ALL, nor for the table `messages`
  *
  * Roles: owner, manager, sales_rep, anon, authenticated (the three staff roles).  Policies are permissive: any one
  * that allows is enough; none: denied.  The service role bypasses all.  Comparison with null is null, and null

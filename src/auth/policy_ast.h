@@ -90,8 +90,10 @@ static inline struct cell *policy_cell(const struct policies *p, const struct ta
 
 struct lex;
 
-/* The expression at the present lexeme; NULL with the fault in `l`. */
-const struct expr *policy_parse_expr(struct lex *l, const struct table *t, bool allows_old);
+/* What an expression may ask about beside the row and the person. */
+enum policy_scope { POLICY_OLD_ROW = 1, POLICY_CLOCK = 2 };
+/* The expression at the present lexeme; NULL with the fault in `l`.  `scope`: of enum policy_scope. */
+const struct expr *policy_parse_expr(struct lex *l, const struct table *t, unsigned scope);
 /* Parses all statements of `text` into a list in the arena.  Errors as policies_add. */
 MUST_USE enum err policy_parse(const struct catalogue *c, struct arena *arena, struct bytes file,
                                struct bytes text, struct buf *message, struct policy **out);

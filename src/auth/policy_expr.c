@@ -4,6 +4,7 @@
 
 #include "auth/policy_ast.h"
 #include "auth/policy_lex.h"
+#include "auth/topic.h"
 #include "base/like.h"
 
 enum {
@@ -14,7 +15,7 @@ enum {
 struct parser {
     struct lex *lex;
     const struct table *table;
-    bool allows_old;
+    unsigned scope;        /* of enum policy_scope */
     unsigned depth, count; /* of the expression */
 };
 
@@ -49,6 +50,10 @@ static bool take_column(struct parser *p, enum operand_kind kind, struct raw_ope
     const struct column *c = table_column(p->table, name);
     if (!c)
         return lex_fail_at(p->lex, line, ERR_NOT_FOUND, BYTES("there is no such column:"), name);
+    if (p->table->is_private && !topic_has_column(name))
+        return lex_fail_at(p->lex, line, ERR_UNSUPPORTED,
+                           BYTES("a channel is asked about before there is a row, so not about"),
+                           name);
     out->operand = (struct operand){.kind = kind, .column = c};
     return true;
 }
@@ -59,6 +64,10 @@ static bool take_call(struct parser *p, struct bytes name, struct raw_operand *o
         const struct column *f = &function_columns[kind];
         if (!bytes_equal(bytes_slice(f->name, 0, f->name.size - 2), name))
             continue;
+        bool is_clock = kind == OPERAND_SHIFT || kind == OPERAND_DAY;
+        if (is_clock && !(p->scope & POLICY_CLOCK))
+            return lex_fail(p->lex, ERR_UNSUPPORTED,
+                            BYTES("what may be seen or said cannot depend on the clock:"), name);
         out->operand = (struct operand){.kind = (enum operand_kind)kind, .column = f};
         return lex_expect_symbol(p->lex, BYTES("("), BYTES("expected ( and not")) &&
                lex_expect_symbol(p->lex, BYTES(")"), BYTES("expected ) and not"));
@@ -77,7 +86,7 @@ static bool take_qualified(struct parser *p, struct bytes qualifier, struct raw_
         return lex_fail(p->lex, ERR_UNSUPPORTED, BYTES("there is no such function: auth."), name);
     }
     if (bytes_equal(qualifier, BYTES("old"))) {
-        if (!p->allows_old)
+        if (!(p->scope & POLICY_OLD_ROW))
             return lex_fail(p->lex, ERR_UNSUPPORTED,
                             BYTES("old is known only in WITH CHECK of UPDATE"), LEX_NONE);
         return take_column(p, OPERAND_OLD, out);
@@ -451,8 +460,8 @@ static struct expr *parse_expr(struct parser *p)
     return e;
 }
 
-const struct expr *policy_parse_expr(struct lex *l, const struct table *t, bool allows_old)
+const struct expr *policy_parse_expr(struct lex *l, const struct table *t, unsigned scope)
 {
-    struct parser p = {.lex = l, .table = t, .allows_old = allows_old};
+    struct parser p = {.lex = l, .table = t, .scope = scope};
     return parse_expr(&p);
 }

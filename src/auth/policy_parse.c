@@ -16,11 +16,11 @@ struct parser {
     struct bytes file;
 };
 
-static bool parse_clause(struct parser *p, bool allows_old, const struct expr **out)
+static bool parse_clause(struct parser *p, unsigned scope, const struct expr **out)
 {
     if (!lex_expect_symbol(&p->lex, BYTES("("), BYTES("expected ( and not")))
         return false;
-    *out = policy_parse_expr(&p->lex, p->table, allows_old);
+    *out = policy_parse_expr(&p->lex, p->table, scope);
     return lex_expect_symbol(&p->lex, BYTES(")"), BYTES("expected ) and not"));
 }
 
@@ -77,15 +77,19 @@ static bool parse_clauses(struct parser *p, struct policy *out)
 {
     bool is_insert = out->verbs == 1U << VERB_INSERT, is_update = out->verbs == 1U << VERB_UPDATE;
     bool may_check = is_insert || is_update || out->verbs == ALL_VERBS;
+    /* The feed decides once for many, at no time in particular, and a channel keeps its answer. */
+    unsigned clock = p->table->is_private ? 0 : POLICY_CLOCK;
+    unsigned for_rows = out->verbs & 1U << VERB_SELECT ? 0 : clock;
+    unsigned for_new = is_update ? clock | POLICY_OLD_ROW : clock;
     if (lex_is_word(&p->lex, BYTES("using")) && is_insert)
         return lex_fail_here(&p->lex, BYTES("only WITH CHECK is allowed for INSERT, not"));
-    if (lex_take_word(&p->lex, BYTES("using")) && !parse_clause(p, false, &out->using))
+    if (lex_take_word(&p->lex, BYTES("using")) && !parse_clause(p, for_rows, &out->using))
         return false;
     if (lex_is_word(&p->lex, BYTES("with")) && !may_check)
         return lex_fail_here(&p->lex, BYTES("WITH CHECK is not for SELECT and DELETE:"));
     if (lex_take_word(&p->lex, BYTES("with")) &&
         (!lex_expect_word(&p->lex, BYTES("check"), BYTES("expected CHECK, not")) ||
-         !parse_clause(p, is_update, &out->check)))
+         !parse_clause(p, for_new, &out->check)))
         return false;
     if (!out->using && !out->check)
         return lex_fail_here(&p->lex, is_insert ? BYTES("expected WITH CHECK, not")

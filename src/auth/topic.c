@@ -38,3 +38,9 @@ bool topic_may(const struct policies *p, const struct catalogue *c, const struct
     put_row(&row, topic, extension);
     return !row.err && ask(p, t, who, verb, buf_bytes(&row));
 }
+
+bool topic_has_column(struct bytes name)
+{
+    return bytes_equal(name, BYTES("topic")) || bytes_equal(name, BYTES("extension")) ||
+           bytes_equal(name, BYTES("private"));
+}

@@ -39,6 +39,7 @@ struct catalogue *bakery_catalogue_of(const struct bakery_table *tables, size_t 
         struct table *t = &c->tables[i];
         t->name = bytes_of(tables[i].name);
         t->index = c->table_count++;
+        t->is_private = bytes_equal(t->name, BYTES("messages"));
         t->columns = arena_array(&c->arena, COLUMNS_MAX, sizeof(struct column));
         assert_non_null(t->columns);
         add_columns(t, bytes_of(tables[i].columns));

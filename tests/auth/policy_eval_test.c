@@ -38,7 +38,7 @@ static struct policies *policies_of(const char *expr)
     struct policies *p;
     struct buf text;
     buf_init(&text, 10000);
-    buf_put_literal(&text, "create policy p on t for select using (");
+    buf_put_literal(&text, "create policy p on t for delete using (");
     buf_put(&text, bytes_of(expr));
     buf_put_literal(&text, ");\0");
     assert_int_equal(policies_new(catalogue, &p), OK);
@@ -51,7 +51,7 @@ static bool sees_as(const struct policy_context *ctx, const char *expr, const ch
 {
     struct policies *p = policies_of(expr);
     struct bytes boxed = check_boxed(bytes_of(row));
-    bool sees = policy_sees(p, table, VERB_SELECT, ctx, boxed);
+    bool sees = policy_sees(p, table, VERB_DELETE, ctx, boxed);
     check_unbox(boxed);
     policies_free(p);
     return sees;
@@ -196,7 +196,7 @@ static void without_memory_nothing_is_allowed(void **state)
     uint64_t n = 1;
     for (bool has_failed = true; has_failed; n++) {
         mem_fail_at(n);
-        bool is_seen = policy_sees(p, table, VERB_SELECT, &ctx, row);
+        bool is_seen = policy_sees(p, table, VERB_DELETE, &ctx, row);
         has_failed = mem_fail_hit();
         mem_fail_at(0);
         assert_int_equal(is_seen, !has_failed);
@@ -211,7 +211,7 @@ static void plain_rows_take_no_memory(void **state)
     struct policies *p = policies_of("id = auth.uid() and s = current_shift() and m > 5");
     struct policy_context ctx = context();
     mem_fail_at(1);
-    assert_true(policy_sees(p, table, VERB_SELECT, &ctx,
+    assert_true(policy_sees(p, table, VERB_DELETE, &ctx,
                             BYTES("{\"id\":\"" ADA "\",\"s\":\"morning\",\"m\":5.01}")));
     mem_fail_at(0);
     policies_free(p);

@@ -115,11 +115,11 @@ static void expressions_mean_what_sql_means_by_them(void **state)
     for (size_t i = 0; i < CHECK_COUNT(good); i++) {
         struct buf sql;
         buf_init(&sql, 10000);
-        if (add_expr("create policy p on t for select to owner using (", good[i].expr)) {
+        if (add_expr("create policy p on t for delete to owner using (", good[i].expr)) {
             print_error("%s: %.*s\n", good[i].expr, (int)message.size, message.data);
             fail();
         }
-        policy_put_sql(&sql, policies, &catalogue->tables[0], VERB_SELECT, ROLE_OWNER, BYTES("x"));
+        policy_put_sql(&sql, policies, &catalogue->tables[0], VERB_DELETE, ROLE_OWNER, BYTES("x"));
         check_text(buf_bytes(&sql), good[i].sql);
         buf_done(&sql);
         policies_free(policies);
@@ -192,10 +192,10 @@ static void faults_are_named_with_their_place(void **state)
 {
     (void)state;
     for (size_t i = 0; i < CHECK_COUNT(bad); i++) {
-        enum err e = add_expr("create policy p on t for select to owner using (", bad[i].expr);
+        enum err e = add_expr("create policy p on t for delete to owner using (", bad[i].expr);
         check_text(buf_bytes(&message), bad[i].message);
         assert_int_equal(e, bad[i].err);
-        assert_false(policy_has_any(policies, &catalogue->tables[0], VERB_SELECT, ROLE_OWNER));
+        assert_false(policy_has_any(policies, &catalogue->tables[0], VERB_DELETE, ROLE_OWNER));
     }
 }
 

@@ -135,6 +135,13 @@ static void faulty_statements_are_refused_with_their_place(void **state)
          "p.sql:1: expected ( and not \"true\""},
         {"create policy a on stock using (true)", ERR_SYNTAX,
          "p.sql:1: expected ; and not \"end of file\""},
+        {"create policy a on shift_totals for select\n using (shift = current_shift());",
+         ERR_UNSUPPORTED,
+         "p.sql:2: what may be seen or said cannot depend on the clock: \"current_shift\""},
+        {"create policy a on shift_totals using (business_day = current_business_day());",
+         ERR_UNSUPPORTED,
+         "p.sql:1: what may be seen or said cannot depend on the clock: "
+         "\"current_business_day\""},
         {"create policy a on stock as restrictive using (true);", ERR_SYNTAX,
          "p.sql:1: expected USING, not \"as\""},
     };

@@ -213,7 +213,7 @@ static void put_policies(struct buf *out, struct rng *r)
     buf_reset(out);
     for (size_t i = 0; i < count; i++) {
         put(out, i ? "create policy b" : "create policy a");
-        put(out, " on t for select using (");
+        put(out, " on t for delete using (");
         put_expr(out, r, 4);
         put(out, ");");
     }
@@ -401,13 +401,13 @@ static size_t compare(struct world *w, const struct policies *p, const char *tex
     struct buf sql;
     size_t seen = 0;
     buf_init(&sql, TEXT_MAX);
-    policy_put_sql(&sql, p, w->table, VERB_SELECT, ctx.who.role, BYTES("x"));
+    policy_put_sql(&sql, p, w->table, VERB_DELETE, ctx.who.role, BYTES("x"));
     assert_int_equal(sql.err, OK);
     sqlite3_stmt *s = prepare(w, buf_bytes(&sql), &ctx);
     bool has_row = sqlite3_step(s) == SQLITE_ROW;
     for (size_t key = 0; key < ROW_COUNT; key++) {
         bool by_sql = has_row && (size_t)sqlite3_column_int64(s, 0) == key;
-        bool by_us = policy_sees(p, w->table, VERB_SELECT, &ctx, buf_bytes(&w->rows[key]));
+        bool by_us = policy_sees(p, w->table, VERB_DELETE, &ctx, buf_bytes(&w->rows[key]));
         if (by_sql != by_us) {
             print_error("seed %llu: %s\n%.*s\nrow %.*s: sql %d, native %d (role %d)\n",
                         (unsigned long long)pairs_seed(), text, (int)sql.size, sql.data,
