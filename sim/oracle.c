@@ -75,6 +75,19 @@ static bool is_shown_old_row(const struct world *w, struct bytes old_row, const 
     return false;
 }
 
+/* Only the key is shown of a row that has come into view. */
+static bool has_come_into_view(const struct world *w, const struct entry *e, unsigned role,
+                               int person)
+{
+    for (uint64_t seq = e->change->seq; seq > 0; seq--) {
+        const struct entry *k = model_entry(&w->model, seq);
+        if (k->place == e->place && k->change->old_row.size > 0 &&
+            !rules_see(role, person, k->place, &k->old_row))
+            return true;
+    }
+    return false;
+}
+
 static bool is_heard_together(const struct world *w, struct json_value payload,
                               const struct entry *e, const struct hearing *h, unsigned role,
                               int person)
@@ -87,7 +100,8 @@ static bool is_heard_together(const struct world *w, struct json_value payload,
            is_delete == (h->verb == VERB_DELETE) &&
            bytes_equal(sim_member(data, "record").raw,
                        is_delete ? (struct bytes){NULL, 0} : e->change->new_row) &&
-           (old_row.type == JSON_NULL || is_key(old_row, e) ||
+           (old_row.type == JSON_NULL ||
+            (is_key(old_row, e) && has_come_into_view(w, e, role, person)) ||
             is_shown_old_row(w, old_row.raw, e, role, person));
 }
 
