@@ -260,6 +260,40 @@ await test('the whole log is replayed out of the store, and its pages are read o
     assert.equal(number('live_lost_total'), 0);
 });
 
+await test('a channel that coalesces is told of a row in steps that join, by each selection, down to the last state', async () => {
+    const { body: breads } = await call('GET', '/rest/v1/bread_types?select=id&limit=1', { token: service });
+    const [{ id: person }] = (await call('GET', '/rest/v1/users?select=id&role=eq.owner', { token: service })).body;
+    const id = randomUUID();
+    const peer = await live(url, anon);
+    const ref = peer.join('realtime:slowly', service, TWICE, { coalesce_ms: 150 });
+    const { response } = (await until('the reply', () => peer.reply(ref))).payload;
+    assert.equal(response.coalesce_ms, 150);
+    const body = { id, quantity: 1, bread_type_id: breads[0].id, recorded_by: person };
+    assert.equal((await call('POST', '/rest/v1/sales_logs', { token: service, body })).status, 201);
+    const LAST = 120;
+    const start = Date.now();
+    for (let quantity = 2; quantity <= LAST; quantity++) {
+        assert.equal((await call('PATCH', `/rest/v1/sales_logs?id=eq.${id}`, { token: service, body: { quantity } })).status, 204);
+    }
+    const told = (binding) =>
+        peer.messages
+            .filter((m) => m.event === 'postgres_changes' && m.payload.ids.includes(binding.id))
+            .map((m) => m.payload.data)
+            .filter((data) => data.record.id === id);
+    for (const binding of response.postgres_changes) {
+        const steps = await until('the last state', () => told(binding).at(-1)?.record.quantity === LAST && told(binding));
+        const windows = Math.ceil((Date.now() - start) / 150);
+        assert.ok(steps.length > 1 && steps.length <= 1 + windows, `${steps.length} messages in ${windows} windows`);
+        assert.equal(steps[0].type, 'INSERT');
+        steps.slice(1).forEach((step, i) => {
+            assert.equal(step.type, 'UPDATE');
+            assert.deepEqual(step.old_record, steps[i].record);
+            assert.ok(step.seq > steps[i].seq);
+        });
+    }
+    peer.socket.destroy();
+});
+
 // The last word on a cursor: a join whose cursor the server cannot know yet may be accepted, and ended when the store does
 // not know it either.
 async function resumeOf(resume) {
