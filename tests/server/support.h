@@ -148,6 +148,15 @@ static inline int hear_byte(int fd)
     return n == 1 ? byte : -1;
 }
 
+static inline void hear_bytes(int fd, char *out, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        ssize_t n = recv(fd, out + at, size - at, 0);
+        assert_true(n > 0);
+        at += (size_t)n;
+    }
+}
+
 static inline bool is_ended(int fd)
 {
     return hear_byte(fd) == -1;
@@ -190,11 +199,8 @@ static inline void hear(int fd, struct answer *a)
     const char *length = answer_header(a, "Content-Length");
     size_t expected = length ? (size_t)atoi(length) : 0;
     assert_true(expected < sizeof(a->body));
-    while (a->body_size < expected) {
-        ssize_t n = recv(fd, a->body + a->body_size, expected - a->body_size, 0);
-        assert_true(n > 0);
-        a->body_size += (size_t)n;
-    }
+    hear_bytes(fd, a->body, expected);
+    a->body_size = expected;
 }
 
 /* Asks on a connection of its own. */
