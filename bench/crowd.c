@@ -59,14 +59,16 @@ void crowd_reset(struct crowd *c)
     c->messages = c->bytes = 0;
 }
 
-static void read_member(struct crowd *c, struct crowd_member *m)
+static void read_member(struct crowd *c, int i)
 {
+    struct crowd_member *m = &c->members[i];
     static char data[READ_SIZE];
     ssize_t got = recv(m->fd, data, sizeof(data), MSG_DONTWAIT);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0)
         load_fail("a subscriber lost its connection");
+    c->reading = i;
     c->bytes += (uint64_t)got;
     struct frames_seen seen = frames_feed(&m->frames, (struct bytes){data, (size_t)got},
                                           c->hooks.payload, c->hooks.context);
@@ -88,7 +90,7 @@ bool crowd_turn(struct crowd *c, int timeout_ms)
         if (events[i].data.u64 & OTHER)
             c->hooks.other(c->hooks.context, (int)(events[i].data.u64 & ~OTHER));
         else
-            read_member(c, &c->members[events[i].data.u64]);
+            read_member(c, (int)events[i].data.u64);
     }
     return n > 0;
 }

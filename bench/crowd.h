@@ -24,6 +24,7 @@ struct crowd_hooks {
 struct crowd {
     int poll, count;
     struct crowd_member *members;
+    int reading;              /* the member whose bytes the hooks are told of */
     size_t message_size;      /* bytes of payload a message has; 0: a frame is a message */
     uint64_t messages, bytes; /* of all, since the last reset; bytes as they came, headers too */
     struct crowd_hooks hooks;

@@ -116,14 +116,23 @@ static void wait_once(struct drive *d)
         load_fail("a message did not come");
 }
 
+static void tell(struct drive *d, bool is_delivering)
+{
+    if (d->is_delivering)
+        *d->is_delivering = is_delivering;
+}
+
 static void closed_loop(struct drive *d, int rounds)
 {
     for (int i = 0; i < rounds; i++) {
+        load_pause_ms(d->turn->pause_ms);
+        tell(d, true);
         d->start_ns = load_now_ns();
         send_one(d);
         while (!has_all(d, d->sent))
             wait_once(d);
         hist_add(&d->outcome->last, us_since(d->start_ns, load_now_ns()), 1);
+        tell(d, false);
     }
 }
 
@@ -162,8 +171,22 @@ static void begin(struct drive *d, const struct turn *turn, struct outcome *out)
     d->due = d->sent = d->answered = 0;
 }
 
+static void open_publisher(struct drive *d)
+{
+    d->publisher = d->target.stack->open_publisher(&d->target);
+    d->answer_at = 0;
+    crowd_watch(&d->crowd, d->publisher);
+}
+
+static void close_publisher(struct drive *d)
+{
+    if (d->publisher >= 0)
+        close(d->publisher);
+    d->publisher = -1;
+}
+
 /* The pongs are waited for, so that they do not mix with what is counted. */
-static void keep_alive(struct drive *d)
+void drive_keep_alive(struct drive *d)
 {
     if (!d->target.stack->drops_idle || load_now_ns() - d->kept_alive_ns < KEEP_ALIVE_NS)
         return;
@@ -177,7 +200,10 @@ static void keep_alive(struct drive *d)
 void drive_turn(struct drive *d, const struct turn *turn, struct outcome *out)
 {
     struct turn warm_up = *turn;
-    keep_alive(d);
+    bool is_renewed = d->target.stack->drops_idle;
+    drive_keep_alive(d);
+    if (is_renewed)
+        open_publisher(d);
     d->ask_size =
         d->target.stack->put_messages(&d->target, turn->messages, turn->frame_size, d->ask);
     warm_up.rounds = WARM_UP;
@@ -193,6 +219,8 @@ void drive_turn(struct drive *d, const struct turn *turn, struct outcome *out)
     out->cpu_ns = load_cpu_ns(d->target.pid) - cpu_ns;
     out->deliveries = d->crowd.messages;
     out->bytes = d->crowd.bytes;
+    if (is_renewed)
+        close_publisher(d);
 }
 
 /* ---- start and end ---- */
@@ -202,20 +230,22 @@ void drive_start(struct drive *d, const struct stack *stack, const struct stack_
     memset(d, 0, sizeof(*d));
     d->target.stack = stack;
     d->target.cfg = *cfg;
+    memset(d->target.payload, 'x', sizeof(d->target.payload));
     stack->start(&d->target);
     load_pin(cfg->client_cpu); /* after the server, which would inherit it */
     crowd_init(&d->crowd, cfg->subscribers, d->target.message_size);
     d->crowd.hooks = (struct crowd_hooks){on_messages, on_payload, on_other, d};
     for (int i = 0; i < cfg->subscribers; i++)
         crowd_add(&d->crowd, i, stack->subscribe(&d->target, i));
-    d->publisher = stack->open_publisher(&d->target);
-    crowd_watch(&d->crowd, d->publisher);
+    d->publisher = -1;
+    if (!stack->drops_idle)
+        open_publisher(d);
     d->kept_alive_ns = load_now_ns();
 }
 
 void drive_stop(struct drive *d)
 {
-    close(d->publisher);
+    close_publisher(d);
     crowd_done(&d->crowd);
     d->target.stack->stop(&d->target);
 }

@@ -16,6 +16,7 @@ struct turn {
     int rounds;           /* closed loop; 0: open loop */
     int requests;         /* open loop: how many, */
     uint64_t interval_ns; /* and how far apart */
+    unsigned pause_ms;    /* closed loop: between rounds, the generator's crowd idle */
     size_t frame_size;    /* on the wire, where it can be chosen */
     bool reads_commit;    /* look at each change's commit_timestamp */
 };
@@ -35,11 +36,12 @@ struct drive {
     int publisher;
     const struct turn *turn;
     struct outcome *outcome;
-    uint64_t start_ns;      /* of the round; of the first request */
-    uint64_t due, sent;     /* requests */
-    uint64_t answered;      /* of them */
-    size_t answer_at;       /* how much of the start of an answer has been seen */
-    uint64_t kept_alive_ns; /* when the subscribers last said that they are there */
+    uint64_t start_ns;           /* of the round; of the first request */
+    uint64_t due, sent;          /* requests */
+    uint64_t answered;           /* of them */
+    size_t answer_at;            /* how much of the start of an answer has been seen */
+    uint64_t kept_alive_ns;      /* when the subscribers last said that they are there */
+    _Atomic bool *is_delivering; /* told while a round is on its way; NULL: nobody asks */
     char ask[STACK_ASK_MAX];
     size_t ask_size;
 };
@@ -47,6 +49,8 @@ struct drive {
 /* Starts the server and subscribes everybody. */
 void drive_start(struct drive *d, const struct stack *stack, const struct stack_config *cfg);
 void drive_stop(struct drive *d);
+/* Says for all that they are there, when it is time; to be called every few seconds. */
+void drive_keep_alive(struct drive *d);
 /* Does the turn, after some rounds that warm up and do not count. */
 void drive_turn(struct drive *d, const struct turn *turn, struct outcome *out);
 

@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "load.h"
+
+enum { POLL_MS = 5000 };
 
 /* ---- the process ---- */
 
@@ -33,6 +36,15 @@ static void write_all(int fd, const void *data, size_t size)
     }
 }
 
+/* The next turn; what the subscribers must say meanwhile is said.  False at the end. */
+static bool await_turn(struct drive *d, int from, struct turn *turn)
+{
+    struct pollfd p = {.fd = from, .events = POLLIN};
+    while (poll(&p, 1, POLL_MS) == 0)
+        drive_keep_alive(d);
+    return read_all(from, turn, sizeof(*turn)) && turn->messages > 0;
+}
+
 static _Noreturn void serve_turns(const struct stack *stack, const struct stack_config *cfg,
                                   int from, int to)
 {
@@ -43,7 +55,7 @@ static _Noreturn void serve_turns(const struct stack *stack, const struct stack_
     load_raise_files();
     drive_start(&d, stack, cfg);
     write_all(to, &ready, 1);
-    while (read_all(from, &turn, sizeof(turn)) && turn.messages > 0) {
+    while (await_turn(&d, from, &turn)) {
         drive_turn(&d, &turn, &out);
         write_all(to, &out, sizeof(out));
     }

@@ -5,7 +5,7 @@
 
 #include "homebake.h"
 
-enum { STACK_ASK_MAX = 96 * 1024, STACK_MESSAGES_MAX = 255 };
+enum { STACK_ASK_MAX = 96 * 1024, STACK_PAYLOAD_MAX = 4096 };
 
 struct stack_config {
     const char *program; /* homebake's */
@@ -21,6 +21,7 @@ struct target {
     struct stack_config cfg;
     pid_t pid;
     uint16_t port;
+    char payload[STACK_PAYLOAD_MAX]; /* cfg.payload letters */
     size_t message_size; /* bytes of payload at the subscriber, when frames are not messages */
     char folder[PROCESS_FOLDER_MAX];
     struct homebake home;
@@ -39,8 +40,11 @@ struct stack {
      * `frame_size` bytes where the size can be chosen; returns their size. */
     size_t (*put_messages)(const struct target *t, int count, size_t frame_size, char *out);
     bool answers;    /* each such request, with an HTTP status */
-    bool drops_idle; /* a subscriber that says nothing for a minute is taken for dead */
+    bool drops_idle; /* who says nothing for a while is taken for dead */
 };
+
+/* For stacks whose publisher says each message in a frame of its own. */
+size_t stack_put_frames(int count, const char *message, size_t size, char *out);
 
 extern const struct stack stack_homebake, stack_bare;
 extern const struct stack stack_ws_send, stack_ws_shared; /* npm's ws: send(), one shared frame */

@@ -13,14 +13,26 @@
 
 enum { FRAME_MAX = 64 << 20, HEAD_MAX = 4096 };
 
-int wire_connect(uint16_t port)
+int wire_try_connect(uint16_t port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
-        load_fail("connect");
+    if (fd < 0)
+        load_fail("socket");
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
+        close(fd);
+        return -1;
+    }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return fd;
+}
+
+int wire_connect(uint16_t port)
+{
+    int fd = wire_try_connect(port);
+    if (fd < 0)
+        load_fail("connect");
     return fd;
 }
 
@@ -53,31 +65,30 @@ size_t wire_put_upgrade(char *out, size_t size, const char *path, const char *pr
     return (size_t)n;
 }
 
-/* Takes the head of the answer off the socket, and not a byte more. */
-static void take_head(int fd)
+enum err wire_take_head(int fd)
 {
     char head[HEAD_MAX];
-    for (;;) {
-        ssize_t n = recv(fd, head, sizeof(head), MSG_PEEK);
-        if (n <= 0)
-            load_fail("no answer to the upgrade");
-        const char *end = memmem(head, (size_t)n, "\r\n\r\n", 4);
-        if (!end)
-            continue;
-        if (memcmp(head, "HTTP/1.1 101", 12) != 0)
-            load_fail("the upgrade was refused");
-        if (recv(fd, head, (size_t)(end + 4 - head), MSG_WAITALL) <= 0)
-            load_fail("recv");
-        return;
-    }
+    ssize_t n = recv(fd, head, sizeof(head), MSG_PEEK);
+    if (n <= 0)
+        return n < 0 && errno == EAGAIN ? ERR_AGAIN : ERR_CLOSED;
+    const char *end = memmem(head, (size_t)n, "\r\n\r\n", 4);
+    if (!end)
+        return ERR_AGAIN;
+    if (memcmp(head, "HTTP/1.1 101", 12) != 0)
+        return ERR_DENIED;
+    return recv(fd, head, (size_t)(end + 4 - head), MSG_WAITALL) > 0 ? OK : ERR_CLOSED;
 }
 
 int wire_open(uint16_t port, const char *path, const char *protocol)
 {
     char request[8192];
+    enum err e;
     int fd = wire_connect(port);
     wire_send(fd, request, wire_put_upgrade(request, sizeof(request), path, protocol));
-    take_head(fd);
+    while ((e = wire_take_head(fd)) == ERR_AGAIN)
+        ;
+    if (e)
+        load_fail("the upgrade was refused");
     return fd;
 }
 

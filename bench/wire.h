@@ -8,12 +8,17 @@
 enum { WIRE_TEXT = 1, WIRE_BINARY = 2, WIRE_HEAD_MAX = 14 };
 
 int wire_connect(uint16_t port);
+/* -1 when nobody listens. */
+int wire_try_connect(uint16_t port);
 void wire_set_nonblocking(int fd);
 /* All of it, on a socket of either kind. */
 void wire_send(int fd, const void *data, size_t size);
 
 /* The request that turns a connection into a WebSocket; `protocol` may be NULL. */
 size_t wire_put_upgrade(char *out, size_t size, const char *path, const char *protocol);
+/* Takes the head of the answer to an upgrade off the socket, and not a byte more.  ERR_AGAIN: it is
+ * not all there; ERR_CLOSED; ERR_DENIED. */
+enum err wire_take_head(int fd);
 /* Connects and upgrades; what follows the answer is left unread. */
 int wire_open(uint16_t port, const char *path, const char *protocol);
 /* One masked frame (the mask is zero, which is legal and costs nothing); returns its size, at most
