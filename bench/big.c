@@ -181,7 +181,11 @@ static void run(const struct plan *p, struct watch *watch)
     static struct drive d;
     static struct outcome out;
     static struct total ours, bare;
-    struct stack_config cfg = {p->program, p->subscribers, p->shards, -1, -1, 0};
+    struct stack_config cfg = {.program = p->program,
+                               .subscribers = p->subscribers,
+                               .shards = p->shards,
+                               .server_cpu = -1,
+                               .client_cpu = -1};
     struct turn turn = {.messages = 1, .rounds = p->rounds, .pause_ms = PAUSE_MS};
     struct side bare_side;
     side_start(&bare_side, &stack_bare, &cfg);

@@ -29,7 +29,7 @@ enum {
 
 /* What the publisher sees of us, and we of it. */
 struct shared {
-    _Atomic bool is_over;
+    _Atomic bool has_begun, is_over;
     _Atomic uint64_t acknowledged; /* sales */
 };
 
@@ -55,6 +55,8 @@ static _Noreturn void publish(const struct homebake *h, struct shared *shared)
 {
     static char request[16384];
     size_t size = homebake_put_sales(h, ROWS, request, sizeof(request));
+    while (!shared->has_begun)
+        load_pause_ms(EVERY_MS);
     while (!shared->is_over) {
         int fd = wire_try_connect(h->port);
         if (insert(request, size, fd))
@@ -194,11 +196,13 @@ static int run(const struct plan *p, struct shared *shared)
     struct homebake h;
     struct readers r;
     homebake_start(&h, &cfg);
-    readers_init(&r, &h, p->subscribers);
-    bring_back(&r);
+    /* Before there are readers: it would inherit their sockets, which then could not be cut. */
     pid_t publisher = process_fork();
     if (publisher == 0)
         publish(&h, shared);
+    readers_init(&r, &h, p->subscribers);
+    bring_back(&r);
+    shared->has_begun = true;
     report_line("%s subscribers of the sales, %d sales inserted every %d ms, %d shards\n",
                 report_count(p->subscribers).text, ROWS, EVERY_MS, p->shards);
     REPORT_HEAD("cut by", "half live again", "99 %", "all", "server CPU each", "retries");

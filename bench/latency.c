@@ -61,7 +61,11 @@ int main(int argc, char **argv)
     options_parse(argc, argv, options, sizeof(options) / sizeof(*options));
     if (is_quick)
         p.seconds = p.cycles = 1;
-    struct stack_config cfg = {p.program, p.subscribers, p.shards, -1, -1, 0};
+    struct stack_config cfg = {.program = p.program,
+                               .subscribers = p.subscribers,
+                               .shards = p.shards,
+                               .server_cpu = -1,
+                               .client_cpu = -1};
     struct turn turn = {.messages = 1,
                         .requests = p.rate * p.seconds,
                         .interval_ns = LOAD_NS_PER_S / (uint64_t)p.rate,

@@ -89,7 +89,8 @@ void match_server(const char *program, unsigned most, int rounds)
 {
     static struct drive d;
     static struct others others;
-    struct stack_config cfg = {program, 1, 1, 0, 1, 0};
+    struct stack_config cfg = {
+        .program = program, .subscribers = 1, .shards = 1, .server_cpu = 0, .client_cpu = 1};
     double first = 0;
     drive_start(&d, &stack_homebake, &cfg);
     report_line(

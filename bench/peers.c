@@ -26,7 +26,12 @@ enum { STACKS = sizeof(stacks) / sizeof(*stacks) };
 
 static int start_all(const struct plan *p, struct side sides[STACKS])
 {
-    struct stack_config cfg = {p->program, p->subscribers, 1, 0, 1, (size_t)p->payload};
+    struct stack_config cfg = {.program = p->program,
+                               .subscribers = p->subscribers,
+                               .shards = 1,
+                               .server_cpu = 0,
+                               .client_cpu = 1,
+                               .payload = (size_t)p->payload};
     int count = 0;
     for (int i = 0; i < STACKS; i++) {
         if (stacks[i]->is_there())

@@ -13,6 +13,7 @@ struct stack_config {
     int shards;
     int server_cpu, client_cpu; /* -1: free */
     size_t payload;             /* bytes of a message; homebake's changes have their own size */
+    bool wants_rows; /* homebake: whole rows, not the few columns that make a frame of 300 bytes */
 };
 
 /* A stack that runs. */

@@ -74,7 +74,11 @@ int main(int argc, char **argv)
     options_parse(argc, argv, options, sizeof(options) / sizeof(*options));
     if (is_quick)
         p = (struct plan){p.program, 200, p.shards, 1, 100};
-    struct stack_config cfg = {p.program, p.subscribers, p.shards, -1, -1, 0};
+    struct stack_config cfg = {.program = p.program,
+                               .subscribers = p.subscribers,
+                               .shards = p.shards,
+                               .server_cpu = -1,
+                               .client_cpu = -1};
     struct side sides[SIDES];
     side_start(&sides[BARE], &stack_bare, &cfg);
     side_start(&sides[OURS], &stack_homebake, &cfg);
