@@ -27,77 +27,102 @@ void conns_init(struct conns *t)
 void conns_done(struct conns *t)
 {
     mem_free(t->slots);
+    mem_free(t->asking.ring);
     mem_free(t->touched.ring);
     conns_init(t);
 }
 
-/* ---- those that were touched ---- */
+/* ---- those that have something for the shell ---- */
 
-static struct conn **place(const struct conns *t, uint32_t at)
+static struct conn **place(const struct conns *t, const struct conn_queue *q, uint32_t at)
 {
-    return &t->touched.ring[(t->touched.head + at) & (t->capacity - 1)];
+    return &q->ring[(q->head + at) & (t->capacity - 1)];
 }
 
-static void set_touched(struct conns *t, uint32_t at, struct conn *c)
+static void set_queued(const struct conns *t, struct conn_queue *q, uint32_t at, struct conn *c)
 {
-    *place(t, at) = c;
-    c->touched_at = (t->touched.head + at) & (t->capacity - 1);
+    *place(t, q, at) = c;
+    c->queue = q;
+    c->queued_at = (q->head + at) & (t->capacity - 1);
 }
 
 /* Closes the gaps of those that have gone. */
-static void compact(struct conns *t)
+static void compact(struct conns *t, struct conn_queue *q)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < t->touched.count; i++) {
-        struct conn *c = *place(t, i);
+    for (uint32_t i = 0; i < q->count; i++) {
+        struct conn *c = *place(t, q, i);
         if (c)
-            set_touched(t, kept++, c);
+            set_queued(t, q, kept++, c);
     }
-    t->touched.count = kept;
+    q->count = kept;
 }
 
-void conns_touch(struct conns *t, struct conn *c)
+static void push(struct conns *t, struct conn_queue *q, struct conn *c)
 {
-    if (c->is_touched)
-        return;
-    if (t->touched.count == t->capacity)
-        compact(t);
-    c->is_touched = true;
-    set_touched(t, t->touched.count++, c);
+    if (q->count == t->capacity)
+        compact(t, q);
+    set_queued(t, q, q->count++, c);
 }
 
-struct conn *conns_touched_at(const struct conns *t, uint32_t at)
+static void take_out(struct conn *c)
 {
-    return *place(t, at);
+    if (c->queue)
+        c->queue->ring[c->queued_at] = NULL;
+    c->queue = NULL;
 }
 
-struct conn *conns_next_touched(struct conns *t)
+static struct conn *pop(struct conns *t, struct conn_queue *q)
 {
-    while (t->touched.count > 0) {
-        if (t->touched.count > PREFETCH_AHEAD)
-            conn_prefetch(*place(t, PREFETCH_AHEAD));
-        struct conn *c = *place(t, 0);
-        t->touched.head = (t->touched.head + 1) & (t->capacity - 1);
-        t->touched.count--;
+    while (q->count > 0) {
+        if (q->count > PREFETCH_AHEAD)
+            conn_prefetch(*place(t, q, PREFETCH_AHEAD));
+        struct conn *c = *place(t, q, 0);
+        q->head = (q->head + 1) & (t->capacity - 1);
+        q->count--;
         if (c) {
-            c->is_touched = false;
+            c->queue = NULL;
             return c;
         }
     }
     return NULL;
 }
 
-/* Into a ring of another size, from its beginning. */
-static void move_touched(struct conns *t, struct conn **ring)
+void conns_touch(struct conns *t, struct conn *c)
 {
-    for (uint32_t i = 0; i < t->touched.count; i++) {
-        ring[i] = *place(t, i);
+    if (!c->queue)
+        push(t, &t->touched, c);
+}
+
+void conns_hurry(struct conns *t, struct conn *c)
+{
+    if (c->queue == &t->asking)
+        return;
+    take_out(c);
+    push(t, &t->asking, c);
+}
+
+/* By turns, so that neither those who ask nor those who are told can keep the others waiting. */
+struct conn *conns_next_touched(struct conns *t)
+{
+    struct conn_queue *first = t->is_turn_of_touched ? &t->touched : &t->asking;
+    struct conn_queue *second = t->is_turn_of_touched ? &t->asking : &t->touched;
+    struct conn *c = pop(t, first);
+    t->is_turn_of_touched = !t->is_turn_of_touched;
+    return c ? c : pop(t, second);
+}
+
+/* Into a ring of another size, from its beginning. */
+static void move_queue(const struct conns *t, struct conn_queue *q, struct conn **ring)
+{
+    for (uint32_t i = 0; i < q->count; i++) {
+        ring[i] = *place(t, q, i);
         if (ring[i])
-            ring[i]->touched_at = i;
+            ring[i]->queued_at = i;
     }
-    mem_free(t->touched.ring);
-    t->touched.ring = ring;
-    t->touched.head = 0;
+    mem_free(q->ring);
+    q->ring = ring;
+    q->head = 0;
 }
 
 /* ---- the table ---- */
@@ -113,10 +138,15 @@ static enum err grow(struct conns *t)
     if (!slots)
         return ERR_NOMEM;
     t->slots = slots;
-    struct conn **ring = mem_array(capacity, sizeof(struct conn *));
-    if (!ring)
+    struct conn **asking = mem_array(capacity, sizeof(struct conn *));
+    struct conn **touched = mem_array(capacity, sizeof(struct conn *));
+    if (!asking || !touched) {
+        mem_free(asking);
+        mem_free(touched);
         return ERR_NOMEM;
-    move_touched(t, ring);
+    }
+    move_queue(t, &t->asking, asking);
+    move_queue(t, &t->touched, touched);
     t->capacity = capacity;
     return OK;
 }
@@ -156,6 +186,7 @@ enum err conns_add(struct conns *t, enum phx_version version, size_t message_max
     list_init(&c->channels);
     list_init(&c->behind);
     list_init(&c->pumping);
+    list_init(&c->doomed);
     *out = c;
     return OK;
 }
@@ -179,9 +210,9 @@ void conns_remove(struct conns *t, struct conn *c)
     slot->next_free = t->free;
     t->free = c->id.index + 1;
     t->open--;
-    if (c->is_touched)
-        t->touched.ring[c->touched_at] = NULL;
+    take_out(c);
     list_remove(&c->pumping);
+    list_remove(&c->doomed);
     outbox_done(&c->outbox);
     ws_decoder_done(&c->decoder);
     mem_free(c);

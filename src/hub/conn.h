@@ -28,11 +28,10 @@ struct conn {
     /* First what every delivery uses: conn_prefetch. */
     struct outbox outbox;
     struct hub_conn_id id;
-    uint64_t tag;        /* the shell's name for it */
-    uint32_t touched_at; /* its place in conns.touched, while `is_touched` */
+    uint64_t tag;             /* the shell's name for it */
+    struct conn_queue *queue; /* in which it waits for the shell; NULL: it has nothing */
+    uint32_t queued_at;       /* its place there */
     enum conn_state state;
-    bool is_touched; /* there is something for the shell */
-    bool is_doomed;  /* a message did not fit: closed at the end of the step */
     bool is_abrupt;  /* CONN_CLOSED: do not wait for what is left */
     bool has_missed; /* one of its channels has, see channel.h */
     bool has_person; /* `person` holds the newest user token of this socket */
@@ -42,6 +41,7 @@ struct conn {
     struct link channels; /* struct channel.of_conn, in order of their joins */
     struct link behind;   /* struct channel.behind: those that must replay */
     struct link pumping;  /* in the hub's list, while it replays without being asked */
+    struct link doomed;   /* likewise: a message did not fit, it is closed at the end of the step */
     struct heap_node timer;
     int64_t heard_us;  /* the last whole inbound message */
     int64_t expiry_us; /* the first channel to be looked at for its token; INT64_MAX: none */
@@ -59,8 +59,8 @@ struct conn_slot {
     uint32_t next_free;  /* index + 1; 0: none */
 };
 
-/* Those that have something for the shell, in order: a ring with a place for every connection, so
- * that touching one takes no memory, and a walk over many can ask for the next ones' memory ahead
+/* Connections that have something for the shell, in order: a ring with a place for every connection,
+ * so that touching one takes no memory, and a walk over many can ask for the next ones' memory ahead
  * of time. */
 struct conn_queue {
     struct conn **ring; /* NULL: it has gone meanwhile */
@@ -70,10 +70,12 @@ struct conn_queue {
 struct conns {
     struct conn_slot *slots;
     uint32_t count;    /* slots ever used */
-    uint32_t capacity; /* of slots and of touched.ring, a power of two, or 0 */
+    uint32_t capacity; /* of slots and of the rings, a power of two, or 0 */
     uint32_t free;     /* index + 1; 0: none */
     uint32_t open;
-    struct conn_queue touched;
+    struct conn_queue asking;  /* who was answered in person; they take turns with … */
+    struct conn_queue touched; /* … all others */
+    bool is_turn_of_touched;
 };
 
 /* Asks for the memory that a delivery to `c` uses.  Takes NULL. */
@@ -101,9 +103,9 @@ struct conn *conns_at(const struct conns *t, uint32_t index);
 void conns_remove(struct conns *t, struct conn *c);
 /* Puts it at the end of those that have something for the shell, unless it is there already. */
 void conns_touch(struct conns *t, struct conn *c);
-/* The first of them, which leaves the queue; NULL when there is none. */
+/* The same for one that has asked, and shall not wait behind a delivery to thousands. */
+void conns_hurry(struct conns *t, struct conn *c);
+/* The first of them, which leaves its queue; NULL when there is none. */
 struct conn *conns_next_touched(struct conns *t);
-/* The one `at` places behind the first; NULL: it has gone. */
-struct conn *conns_touched_at(const struct conns *t, uint32_t at);
 
 #endif

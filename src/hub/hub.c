@@ -95,6 +95,7 @@ enum err hub_new(const struct hub_config *cfg, struct hub **out)
     h->has_peers = cfg->shard_count > 1;
     list_init(&h->relays);
     list_init(&h->quiet);
+    list_init(&h->doomed);
     rng_init(&h->rng, cfg->rng_seed);
     /* A client that has seen an earlier run must not take a new ref for one that it knows. */
     h->last_ref = rng_next(&h->rng) >> 16;

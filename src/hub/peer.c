@@ -32,9 +32,8 @@ static void set_timer(struct hub *h, struct conn *c, int64_t at_us)
 
 static void doom(struct hub *h, struct conn *c)
 {
-    c->is_doomed = true;
-    h->has_doomed = true;
-    peer_touch(h, c);
+    if (!list_is_linked(&c->doomed))
+        list_push_back(&h->doomed, &c->doomed);
 }
 
 static enum err frame_of(struct hub *h, enum ws_opcode opcode, struct bytes payload,
@@ -58,13 +57,13 @@ static enum err send_frame(struct hub *h, struct conn *c, enum ws_opcode opcode,
                   : outbox_push(&c->outbox, peer_form(h, c, f), &h->direct_limit);
     frame_unref(f);
     if (!e)
-        peer_touch(h, c);
+        conns_hurry(&h->conns, c);
     return e;
 }
 
 void peer_send(struct hub *h, struct conn *c, enum ws_opcode opcode, struct bytes payload)
 {
-    if (c->state != CONN_OPEN || c->is_doomed)
+    if (c->state != CONN_OPEN || list_is_linked(&c->doomed))
         return;
     if (send_frame(h, c, opcode, payload, false))
         doom(h, c);
@@ -81,7 +80,7 @@ void peer_send_wire(struct hub *h, struct conn *c)
 
 void peer_send_urgent(struct hub *h, struct conn *c, enum ws_opcode opcode, struct bytes payload)
 {
-    if (c->state != CONN_OPEN || c->is_doomed)
+    if (c->state != CONN_OPEN || list_is_linked(&c->doomed))
         return;
     if (send_frame(h, c, opcode, payload, true))
         doom(h, c);
@@ -139,14 +138,9 @@ void peer_close(struct hub *h, struct conn *c, enum ws_close_code code, enum pee
 
 void peer_reap(struct hub *h)
 {
-    if (!h->has_doomed)
-        return;
-    h->has_doomed = false;
-    for (uint32_t i = 0; i < h->conns.touched.count; i++) {
-        struct conn *c = conns_touched_at(&h->conns, i);
-        if (!c || !c->is_doomed || c->state != CONN_OPEN)
-            continue;
-        h->counters.dropped_slow++;
+    for (struct link *l; (l = list_pop_front(&h->doomed));) {
+        struct conn *c = container_of(l, struct conn, doomed);
+        h->counters.dropped_slow += c->state == CONN_OPEN;
         peer_close(h, c, WS_CLOSE_TRY_AGAIN_LATER, END_SHORT);
     }
 }
@@ -229,7 +223,7 @@ void peer_recv(struct hub *h, struct conn *c, struct ws_input in)
 {
     struct ws_message m;
     uint64_t inflated_before = h->inflater.to_bytes;
-    while (c->state != CONN_CLOSED && !c->is_doomed) {
+    while (c->state != CONN_CLOSED && !list_is_linked(&c->doomed)) {
         enum err e = decode(h, c, &in, inflated_before, &m);
         if (e == ERR_AGAIN)
             return;

@@ -31,7 +31,7 @@ struct hub {
     struct deflater deflater;
     struct heap timers;   /* struct conn.timer, Unix microseconds */
     struct replay replay; /* those that are behind */
-    bool has_doomed;      /* some touched connection is doomed */
+    struct link doomed;   /* struct conn.doomed */
     uint64_t run;         /* counts the runs of changes, for group->mark */
     struct buf decoded;   /* strings of the message being handled */
     struct buf response;  /* the payload being written */

@@ -78,6 +78,39 @@ static void touched_ones_come_once_in_order(void **state)
     conns_done(&t);
 }
 
+static void who_asks_takes_turns_with_those_who_are_told(void **state)
+{
+    enum { TOLD = 40, ASKING = 10 };
+    struct conns t;
+    struct conn *told[TOLD], *asking[ASKING];
+    (void)state;
+    conns_init(&t);
+    for (size_t i = 0; i < TOLD; i++) {
+        told[i] = add(&t);
+        conns_touch(&t, told[i]);
+    }
+    for (size_t i = 0; i < ASKING; i++) {
+        asking[i] = i % 2 ? add(&t) : told[TOLD - 1 - i]; /* half of them are told something too */
+        conns_hurry(&t, asking[i]);
+        conns_hurry(&t, asking[i]);
+        conns_touch(&t, asking[i]);
+    }
+    for (size_t i = 0; i < ASKING; i++) {
+        assert_ptr_equal(conns_next_touched(&t), asking[i]);
+        assert_ptr_equal(conns_next_touched(&t), told[i]);
+    }
+    size_t left = 0;
+    while (conns_next_touched(&t))
+        left++;
+    assert_int_equal(left, TOLD - ASKING - ASKING / 2);
+    for (size_t i = 0; i < ASKING; i++)
+        if (i % 2)
+            conns_remove(&t, asking[i]);
+    for (size_t i = 0; i < TOLD; i++)
+        conns_remove(&t, told[i]);
+    conns_done(&t);
+}
+
 static void the_gone_are_passed_over_and_leave_their_places(void **state)
 {
     struct conns t;
@@ -94,7 +127,6 @@ static void the_gone_are_passed_over_and_leave_their_places(void **state)
         last = c;
     }
     assert_true(t.touched.count <= t.capacity);
-    assert_ptr_equal(conns_touched_at(&t, 0), first);
     assert_ptr_equal(conns_next_touched(&t), first);
     assert_ptr_equal(conns_next_touched(&t), last);
     assert_null(conns_next_touched(&t));
@@ -133,6 +165,7 @@ int main(void)
         cmocka_unit_test(stale_name_is_recognised),
         cmocka_unit_test(slots_are_used_again_and_names_stay_apart),
         cmocka_unit_test(touched_ones_come_once_in_order),
+        cmocka_unit_test(who_asks_takes_turns_with_those_who_are_told),
         cmocka_unit_test(the_gone_are_passed_over_and_leave_their_places),
         cmocka_unit_test(add_without_memory_changes_nothing),
         cmocka_unit_test(idle_connection_is_small),
