@@ -21,13 +21,13 @@ BEGIN {
     allow("base", "")
     allow("proto", "base")
     allow("change", "base")
-    allow("client", "base proto")
+    allow("client", "base proto homebake")
     allow("auth", "base change")
     allow("hub", "base proto change auth")
     allow("api", "base proto change auth store/store.h store/query.h")
     allow("store", "base change auth")
     allow("io", "base")
-    allow("server", "base proto change client auth hub api store io")
+    allow("server", "base proto homebake change client auth hub api store io")
     # Foreign headers that have one home.
     home["sqlite3.h"] = "store"
     home["libpq-fe.h"] = "store"

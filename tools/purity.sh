@@ -6,7 +6,7 @@
 set -euo pipefail
 build=${1:?Usage: tools/purity.sh BUILD_DIR}
 allow=$(dirname "$0")/purity.allow
-layers=(base proto change auth hub api)
+layers=(base proto client change auth hub api)
 
 library() {
     echo "$build/src/$1/lib$1.a"
