@@ -10,7 +10,14 @@
 #include "base/time.h"
 #include "load.h"
 
-enum { WARM_UP = 3, PATIENCE_MS = 30000, WINDOW = 64, WS_PING = 9, QUIET_MS = 30 };
+enum {
+    DIAL_MAX = 256,
+    /* connections that are opened side by side */ WARM_UP = 3,
+    PATIENCE_MS = 30000,
+    WINDOW = 64,
+    WS_PING = 9,
+    QUIET_MS = 30
+};
 
 #define KEEP_ALIVE_NS (20 * LOAD_NS_PER_S)
 
@@ -225,6 +232,19 @@ void drive_turn(struct drive *d, const struct turn *turn, struct outcome *out)
 
 /* ---- start and end ---- */
 
+static void subscribe_some(struct drive *d, int first, int count)
+{
+    const struct stack *stack = d->target.stack;
+    int fds[DIAL_MAX];
+    for (int i = 0; i < count; i++)
+        fds[i] = stack->dial ? stack->dial(&d->target) : stack->subscribe(&d->target, first + i);
+    for (int i = 0; i < count; i++) {
+        if (stack->dial)
+            stack->subscribe_on(&d->target, fds[i], first + i);
+        crowd_add(&d->crowd, first + i, fds[i]);
+    }
+}
+
 void drive_start(struct drive *d, const struct stack *stack, const struct stack_config *cfg)
 {
     memset(d, 0, sizeof(*d));
@@ -235,8 +255,8 @@ void drive_start(struct drive *d, const struct stack *stack, const struct stack_
     load_pin(cfg->client_cpu); /* after the server, which would inherit it */
     crowd_init(&d->crowd, cfg->subscribers, d->target.message_size);
     d->crowd.hooks = (struct crowd_hooks){on_messages, on_payload, on_other, d};
-    for (int i = 0; i < cfg->subscribers; i++)
-        crowd_add(&d->crowd, i, stack->subscribe(&d->target, i));
+    for (int i = 0; i < cfg->subscribers; i += DIAL_MAX)
+        subscribe_some(d, i, cfg->subscribers - i < DIAL_MAX ? cfg->subscribers - i : DIAL_MAX);
     d->publisher = -1;
     if (!stack->drops_idle)
         open_publisher(d);

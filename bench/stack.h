@@ -36,6 +36,9 @@ struct stack {
     void (*stop)(struct target *t);
     /* A connected socket to which all messages come from now on. */
     int (*subscribe)(struct target *t, int number);
+    /* The same in two steps, for a server that takes long to answer an upgrade: many ask at once. */
+    int (*dial)(struct target *t);
+    void (*subscribe_on)(struct target *t, int fd, int number);
     int (*open_publisher)(struct target *t);
     /* The bytes that make the server deliver `count` messages to everybody, whose frames have
      * `frame_size` bytes where the size can be chosen; returns their size. */

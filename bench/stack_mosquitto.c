@@ -81,32 +81,38 @@ static void ask(int fd, int type, const char *body, size_t size, int answer)
 }
 
 /* Section 3.1: protocol "MQTT" level 4, clean session, no keep-alive, and a name of our own. */
-static int open_client(const struct target *t, const char *name)
+static void greet(int fd, const char *name)
 {
     char body[64];
     size_t at = put_text(body, "MQTT", 4);
     memcpy(body + at, "\x04\x02\x00\x00", 4);
     at += 4;
     at += put_text(body + at, name, strlen(name));
-    int fd = wire_open(t->port, "/", "mqtt");
+    wire_await_upgrade(fd);
     ask(fd, CONNECT, body, at, CONNACK);
-    return fd;
 }
 
-static int subscribe(struct target *t, int number)
+static int dial(struct target *t)
 {
+    return wire_dial(t->port, "/", "mqtt");
+}
+
+static void subscribe_on(struct target *t, int fd, int number)
+{
+    (void)t;
     char name[32], body[32] = {0, 1}; /* a packet identifier */
     snprintf(name, sizeof(name), "reader-%d", number);
-    int fd = open_client(t, name);
+    greet(fd, name);
     size_t at = 2 + put_text(body + 2, topic, TOPIC_SIZE);
     body[at++] = 0; /* quality of service */
     ask(fd, SUBSCRIBE, body, at, SUBACK);
-    return fd;
 }
 
 static int open_publisher(struct target *t)
 {
-    return open_client(t, "publisher");
+    int fd = dial(t);
+    greet(fd, "publisher");
+    return fd;
 }
 
 static size_t put_messages(const struct target *t, int count, size_t frame_size, char *out)
@@ -122,7 +128,8 @@ const struct stack stack_mosquitto = {
     .is_there = is_there,
     .start = start,
     .stop = stop,
-    .subscribe = subscribe,
+    .dial = dial,
+    .subscribe_on = subscribe_on,
     .open_publisher = open_publisher,
     .put_messages = put_messages,
 };

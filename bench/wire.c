@@ -79,16 +79,27 @@ enum err wire_take_head(int fd)
     return recv(fd, head, (size_t)(end + 4 - head), MSG_WAITALL) > 0 ? OK : ERR_CLOSED;
 }
 
-int wire_open(uint16_t port, const char *path, const char *protocol)
+int wire_dial(uint16_t port, const char *path, const char *protocol)
 {
     char request[8192];
-    enum err e;
     int fd = wire_connect(port);
     wire_send(fd, request, wire_put_upgrade(request, sizeof(request), path, protocol));
+    return fd;
+}
+
+void wire_await_upgrade(int fd)
+{
+    enum err e;
     while ((e = wire_take_head(fd)) == ERR_AGAIN)
         ;
     if (e)
         load_fail("the upgrade was refused");
+}
+
+int wire_open(uint16_t port, const char *path, const char *protocol)
+{
+    int fd = wire_dial(port, path, protocol);
+    wire_await_upgrade(fd);
     return fd;
 }
 

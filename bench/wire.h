@@ -19,7 +19,11 @@ size_t wire_put_upgrade(char *out, size_t size, const char *path, const char *pr
 /* Takes the head of the answer to an upgrade off the socket, and not a byte more.  ERR_AGAIN: it is
  * not all there; ERR_CLOSED; ERR_DENIED. */
 enum err wire_take_head(int fd);
-/* Connects and upgrades; what follows the answer is left unread. */
+/* Connects and asks for the upgrade; … */
+int wire_dial(uint16_t port, const char *path, const char *protocol);
+/* … takes the answer. */
+void wire_await_upgrade(int fd);
+/* Both; what follows the answer is left unread. */
 int wire_open(uint16_t port, const char *path, const char *protocol);
 /* One masked frame (the mask is zero, which is legal and costs nothing); returns its size, at most
  * WIRE_HEAD_MAX more than the payload's. */
