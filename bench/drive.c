@@ -11,8 +11,8 @@
 #include "load.h"
 
 enum {
-    DIAL_MAX = 256,
-    /* connections that are opened side by side */ WARM_UP = 3,
+    DIAL_MAX = 256, /* connections that are opened side by side */
+    WARM_UP = 3,
     PATIENCE_MS = 30000,
     WINDOW = 64,
     WS_PING = 9,
