@@ -162,22 +162,32 @@ void hb_client_tick(struct hb_client *c, int64_t now_ms);
 /* ---- what the host asks ---- */
 
 enum hb_action_type {
-    HB_OPEN = 1,   /* connect a WebSocket to `text` (path and query, behind ws://host), and tell
-                     * opened or closed with `id`, the connection */
-    HB_CLOSE = 2,  /* close the connection `id` with `code` and forget it */
-    HB_SEND = 3,   /* send `text` as one text message on the connection `id` */
-    HB_FETCH = 4,  /* GET `text` (path and query, behind http://host) with the headers apikey and
-                     * Authorization: Bearer `token`, and tell fetched with `id`, the request; a body of
-                     * more than `code` bytes need not be read: tell 413 */
-    HB_CANCEL = 5, /* the answer to the request `id` is not wanted any more */
-    HB_TOKEN = 6,  /* get a new token and tell it by hb_client_set_token */
-    HB_STATUS = 7, /* hb_client_status says something new */
-    HB_FRAME = 8,  /* rows wait: ask for a frame of the display and call hb_client_frame in it */
-    HB_ROWS = 9,   /* `count` changes of rows for the subscriber `id`: hb_client_row gives each */
-    HB_STATE = 10, /* the subscriber `id` is now in the state `code` (enum hb_subscription) */
-    HB_TROUBLE =
-        11 /* the subscriber `id` has the trouble `error`, explained in `text`.  Followed by
-                     * an HB_STATE; HB_SUB_FAILED says that it is not tried again by itself */
+    /* Connect a WebSocket to `text` (path and query, behind ws://host), and tell opened or closed
+     * with `id`, the connection. */
+    HB_OPEN = 1,
+    /* Close the connection `id` with `code`, and forget it. */
+    HB_CLOSE = 2,
+    /* Send `text` as one text message on the connection `id`. */
+    HB_SEND = 3,
+    /* GET `text` (path and query, behind http://host) with the headers apikey and Authorization:
+     * Bearer `token`, and tell fetched with `id`, the request.  A body of more than `code` bytes
+     * need not be read: tell 413. */
+    HB_FETCH = 4,
+    /* The answer to the request `id` is not wanted any more. */
+    HB_CANCEL = 5,
+    /* Get a new token and tell it by hb_client_set_token. */
+    HB_TOKEN = 6,
+    /* hb_client_status says something new. */
+    HB_STATUS = 7,
+    /* Rows wait: ask for a frame of the display and call hb_client_frame in it. */
+    HB_FRAME = 8,
+    /* `count` changes of rows for the subscriber `id`: hb_client_row gives each. */
+    HB_ROWS = 9,
+    /* The subscriber `id` is now in the state `code` (enum hb_subscription). */
+    HB_STATE = 10,
+    /* The subscriber `id` has the trouble `error`, explained in `text`; HB_STATE says what follows:
+     * HB_SUB_FAILED is not tried again by itself. */
+    HB_TROUBLE = 11
 };
 
 struct hb_action {
