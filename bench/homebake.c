@@ -20,9 +20,9 @@ static int read_answer(int fd, struct buf *body)
     struct buf all;
     buf_init(&all, ANSWER_MAX);
     wire_await(fd, "\r\n\r\n", 4, &all);
+    buf_put_char(&all, 0); /* before anything points into it */
     const char *end = memmem(all.data, all.size, "\r\n\r\n", 4);
     size_t head = (size_t)(end + 4 - all.data);
-    buf_put_char(&all, 0);
     const char *length = strcasestr(all.data, "\r\ncontent-length:");
     size_t size = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
     int status = atoi(all.data + 9);
