@@ -2,12 +2,10 @@
 #ifndef TESTS_SERVER_LIVE_SUPPORT_H
 #define TESTS_SERVER_LIVE_SUPPORT_H
 
-#include "support.h"
+#include "whole_server.h"
 
 #define KEY "dGhlIHNhbXBsZSBub25jZQ==" /* RFC 6455, 1.3 */
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-
-static struct answer got; /* the last HTTP answer */
 
 /* A masked text frame of less than 64 KiB; returns its size. */
 static inline size_t put_frame(char *out, int opcode, const char *payload, size_t size)

@@ -1,27 +1,15 @@
 /* HTTP connections of a shard, through a whole server. */
 #include "server/shard.h"
 
-#include "support.h"
+#include "whole_server.h"
 
-static struct bakery_folder folder;
-static struct server *server;
-static struct answer got;
-
-static int open_all(void **state)
+static int open_small(void **state)
 {
     (void)state;
     make_bakery(&folder);
     struct server_config c = test_config(&folder);
     c.shards = 1;
     server = start_server(&c);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    server_stop(server);
-    remove_folder(&folder);
     return 0;
 }
 
@@ -362,5 +350,5 @@ int main(void)
         cmocka_unit_test(connections_over_the_limit_are_closed),
         cmocka_unit_test(metrics_are_for_this_machine_and_the_service_key),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_small, close_all);
 }

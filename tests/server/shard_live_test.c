@@ -3,26 +3,6 @@
 
 #include "live_support.h"
 
-static struct bakery_folder folder;
-static struct server *server;
-
-static int open_all(void **state)
-{
-    (void)state;
-    make_bakery(&folder);
-    struct server_config c = test_config(&folder);
-    server = start_server(&c);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    server_stop(server);
-    remove_folder(&folder);
-    return 0;
-}
-
 static void a_change_reaches_the_readers_of_every_shard(void **state)
 {
     (void)state;

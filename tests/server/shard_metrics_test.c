@@ -2,13 +2,9 @@
 #include "server/shard.h"
 
 #include "check.h"
-#include "support.h"
+#include "whole_server.h"
 
-static struct bakery_folder folder;
-static struct server *server;
-static struct answer got;
-
-static int open_all(void **state)
+static int open_small(void **state)
 {
     (void)state;
     make_bakery(&folder);
@@ -16,14 +12,6 @@ static int open_all(void **state)
     c.shards = 1;
     c.limits.request_body_max = 4096;
     server = start_server(&c);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    server_stop(server);
-    remove_folder(&folder);
     return 0;
 }
 
@@ -137,5 +125,5 @@ int main(void)
         cmocka_unit_test(limits_that_are_reached_are_counted_by_their_name),
         cmocka_unit_test(limits_are_counted_by_the_names_of_the_table),
     };
-    return cmocka_run_group_tests(tests, open_all, close_all);
+    return cmocka_run_group_tests(tests, open_small, close_all);
 }

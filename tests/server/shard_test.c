@@ -8,26 +8,6 @@
 #include "../io/tls_support.h"
 #include "live_support.h"
 
-static struct bakery_folder folder;
-static struct server *server;
-
-static int open_all(void **state)
-{
-    (void)state;
-    make_bakery(&folder);
-    struct server_config c = test_config(&folder);
-    server = start_server(&c);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    server_stop(server);
-    remove_folder(&folder);
-    return 0;
-}
-
 #define HEARTBEAT_1 "{\"topic\":\"phoenix\",\"event\":\"heartbeat\",\"payload\":{},\"ref\":\"9\"}"
 #define HEARTBEAT_2 "[null,\"9\",\"phoenix\",\"heartbeat\",{}]"
 #define ANSWER_2 "[null,\"9\",\"phoenix\",\"phx_reply\",{\"status\":\"ok\",\"response\":{}}]"

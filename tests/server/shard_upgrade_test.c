@@ -1,28 +1,7 @@
 /* What a handshake may negotiate, through a whole server. */
-#include "support.h"
-
-static struct bakery_folder folder;
-static struct server *server;
-static struct answer got;
+#include "whole_server.h"
 
 #define ANSWER "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-
-static int open_all(void **state)
-{
-    (void)state;
-    make_bakery(&folder);
-    struct server_config c = test_config(&folder);
-    server = start_server(&c);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    server_stop(server);
-    remove_folder(&folder);
-    return 0;
-}
 
 static void shake_hands(const struct server *s, const char *key, const char *fields)
 {
