@@ -204,11 +204,26 @@ static enum err read_head(struct hb_client *c, struct json_value response, struc
     return OK;
 }
 
+/* The first of them is what was asked for. */
+static enum err read_binding(struct json_value response, int64_t *out)
+{
+    struct json_value bindings, first, id;
+    struct bytes key;
+    if (json_get(response, BYTES("postgres_changes"), &bindings) || bindings.type != JSON_ARRAY)
+        return ERR_SYNTAX;
+    struct json_iter it = json_iter(bindings);
+    if (!json_next(&it, &key, &first) || json_get(first, BYTES("id"), &id))
+        return ERR_SYNTAX;
+    return json_to_i64(id, out);
+}
+
 static void joined(struct hb_client *c, struct sub *s, struct json_value response)
 {
     struct cursor head;
     bool is_replayed;
-    enum err e = read_head(c, response, &head, &is_replayed);
+    enum err e = read_binding(response, &s->binding);
+    if (!e)
+        e = read_head(c, response, &head, &is_replayed);
     if (e == ERR_NOMEM) {
         channel_rest(c, s, HB_ERR_NOMEM, BYTES("out of memory"));
     } else if (e) {

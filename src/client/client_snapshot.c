@@ -70,12 +70,13 @@ static enum err put_row(struct hb_client *c, struct sub *s, const struct notice 
     enum err e = read_keys(c, s, n, &key, &old);
     if (e)
         return e;
-    if (n->op == HB_DELETE && !s->replica.feed) {
+    if (s->replica.feed)
+        return n->is_outside ? OK : replica_put(&s->replica, key, n->row.raw);
+    if (n->op == HB_DELETE || n->is_outside)
         replica_remove(&s->replica, key);
-        return OK;
-    }
-    e = replica_put(&s->replica, key, n->row.raw);
-    if (!e && old.size > 0 && !s->replica.feed)
+    else
+        e = replica_put(&s->replica, key, n->row.raw);
+    if (!e && old.size > 0)
         replica_remove(&s->replica, old);
     return e;
 }
@@ -83,7 +84,7 @@ static enum err put_row(struct hb_client *c, struct sub *s, const struct notice 
 static enum err apply(struct hb_client *c, struct sub *s, struct json_value payload)
 {
     struct notice n;
-    enum err e = notice_read(payload, &n);
+    enum err e = notice_read(payload, s->binding, &n);
     if (e || n.seq <= s->cursor.seq)
         return e;
     if (n.is_cut && !s->replica.feed) {

@@ -11,10 +11,12 @@ struct notice {
     enum hb_op op;
     struct json_value row; /* the new row, of HB_DELETE the old one */
     struct json_value old; /* raw.data NULL: none */
+    bool is_outside;       /* of a row that the binding does not ask for, or not any more */
     bool is_cut;           /* the row was too large to be told: only a part of it is here */
 };
 
-/* `payload` of the message, which json_parse has accepted.  ERR_SYNTAX. */
-MUST_USE enum err notice_read(struct json_value payload, struct notice *out);
+/* `payload` of the message, which json_parse has accepted; `binding` is the id of what was asked
+ * for.  ERR_SYNTAX. */
+MUST_USE enum err notice_read(struct json_value payload, int64_t binding, struct notice *out);
 
 #endif

@@ -45,6 +45,7 @@ struct sub {
     bool must_leave;      /* before anything else on this topic */
     bool must_push_token; /* the server has it with an older token */
     uint32_t join_ref;
+    int64_t binding;    /* its id in what the server tells */
     uint32_t push_ref;  /* of the last token pushed; 0: none */
     int64_t wait_end;   /* WAITING, LOADING without a request: not before; JOINING: not longer */
     int64_t calm_since; /* of LIVE */

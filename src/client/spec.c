@@ -154,16 +154,63 @@ static void put_member(struct buf *out, struct bytes name, struct bytes value)
     json_put_string(out, value);
 }
 
+static void put_binding(const struct spec *s, struct bytes event, struct bytes filter,
+                        struct buf *out)
+{
+    buf_put_char(out, '{');
+    put_member(out, BYTES("event"), event);
+    put_member(out, BYTES("schema"), BYTES("public"));
+    put_member(out, BYTES("table"), s->table);
+    if (filter.size > 0)
+        put_member(out, BYTES("filter"), filter);
+    buf_put_char(out, '}');
+}
+
+/* `sign`: what stands between the column and the condition. */
+static void put_update(const struct spec *s, struct bytes term, struct bytes sign,
+                       struct bytes condition, struct buf *out)
+{
+    char text[SPEC_FILTER_MAX + 16];
+    /* Over a piece of the stack that is large enough, so that it never grows. */
+    struct buf filter = {.data = text, .capacity = sizeof(text), .max = sizeof(text)};
+    buf_put(&filter, bytes_slice(term, 0, bytes_find_char(term, '=')));
+    buf_put(&filter, sign);
+    buf_put(&filter, condition);
+    buf_put_char(out, ',');
+    put_binding(s, BYTES("UPDATE"), buf_bytes(&filter), out);
+}
+
+static bool is_never_null(struct bytes condition)
+{
+    return bytes_starts_with(condition, BYTES("is.")) ||
+           bytes_starts_with(condition, BYTES("isdistinct."));
+}
+
+/* An update that takes a row out of the filter is not told to those who ask for the filter alone
+ * (protocol, section 7.1).  A copy wants to know: so it asks for the updates to rows of which a term
+ * does not hold, be it false or unknown, which is it for null. */
+static void put_outside(const struct spec *s, struct buf *out)
+{
+    struct bytes rest = s->filter, term;
+    while (next_term(&rest, &term)) {
+        struct bytes condition = bytes_slice(term, bytes_find_char(term, '=') + 1, term.size);
+        bool is_negated = bytes_starts_with(condition, BYTES("not."));
+        if (is_negated)
+            condition = bytes_slice(condition, 4, condition.size);
+        put_update(s, term, is_negated ? BYTES("=") : BYTES("=not."), condition, out);
+        if (!is_never_null(condition))
+            put_update(s, term, BYTES("=is.null"), BYTES(""), out);
+    }
+}
+
 void spec_put_join(const struct spec *s, const struct cursor *from, struct bytes token,
                    struct buf *out)
 {
-    buf_put_literal(out, "{\"config\":{\"presence\":{\"enabled\":false},\"postgres_changes\":[{");
-    put_member(out, BYTES("event"), s->event);
-    put_member(out, BYTES("schema"), BYTES("public"));
-    put_member(out, BYTES("table"), s->table);
-    if (s->filter.size > 0)
-        put_member(out, BYTES("filter"), s->filter);
-    buf_put_literal(out, "}],\"resume\":{");
+    buf_put_literal(out, "{\"config\":{\"presence\":{\"enabled\":false},\"postgres_changes\":[");
+    put_binding(s, s->event, s->filter, out);
+    if (s->filter.size > 0 && !spec_feed(s))
+        put_outside(s, out);
+    buf_put_literal(out, "],\"resume\":{");
     put_member(out, BYTES("epoch"),
                (struct bytes){from->epoch, from->is_set ? from->epoch_size : 0});
     json_put_key(out, BYTES("seq"));

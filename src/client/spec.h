@@ -31,7 +31,8 @@ enum hb_op spec_feed(const struct spec *s);
 /* The same for the same table, event and filter in every client, so that the server makes one frame
  * for all of them; different for different ones of one client. */
 void spec_put_topic(const struct spec *s, struct buf *out);
-/* The payload of phx_join.  A cursor that is not set asks where the log is. */
+/* The payload of phx_join.  Its first binding is what is asked for; of a copy with a filter, others
+ * follow that tell which rows leave it.  A cursor that is not set asks where the log is. */
 void spec_put_join(const struct spec *s, const struct cursor *from, struct bytes token,
                    struct buf *out);
 /* Path and query of the snapshot, at most `limit` rows. */

@@ -116,7 +116,8 @@ static void a_change_between_two_receivers_of_a_batch_does_not_touch_it(void **s
     host_live(&h, "t", 10, "[]");
     host_subscribe(&h, "t", NULL, HB_LOW);
     static const char text[] =
-        "[null,null,\"realtime:live:t:*:\",\"postgres_changes\",{\"data\":{\"type\":\"UPDATE\","
+        "[null,null,\"realtime:live:t:*:\",\"postgres_changes\",{\"ids\":[7],\"data\":{\"type\":"
+        "\"UPDATE\","
         "\"seq\":%d,\"record\":{\"id\":\"a\",\"n\":%d},\"old_record\":{\"id\":\"a\"}}}]";
     for (int i = 1; i <= 2; i++) {
         char message[256];
@@ -147,9 +148,9 @@ static void nobody_who_has_left_is_told_anything(void **state)
     host_live(&h, "t", 10, "[]");
     host_subscribe(&h, "t", NULL, HB_LOW);
     host_forget(&h);
-    static const char text[] =
-        "[null,null,\"realtime:live:t:*:\",\"postgres_changes\",{\"data\":{\"type\":\"INSERT\","
-        "\"seq\":11,\"record\":{\"id\":\"a\"}}}]";
+    static const char text[] = "[null,null,\"realtime:live:t:*:\",\"postgres_changes\",{\"ids\":[7]"
+                               ",\"data\":{\"type\":\"INSERT\","
+                               "\"seq\":11,\"record\":{\"id\":\"a\"}}}]";
     hb_client_message(h.c, 1, (struct hb_text){text, sizeof(text) - 1}, h.now);
     assert_true(hb_client_next(h.c, &a));
     assert_int_equal(a.id, 1);

@@ -69,6 +69,29 @@ static void a_row_whose_key_changes_leaves_its_old_place(void **state)
     host_done(&h);
 }
 
+static void a_row_that_leaves_the_filter_is_gone(void **state)
+{
+    (void)state;
+    struct host h;
+    host_init(&h);
+    host_start(&h);
+    host_subscribe(&h, "t", "a=eq.1", HB_HIGH);
+    host_joined(&h, 2, "t:*:a=eq.1", 10, false);
+    host_fetched(&h, 10, "[{\"id\":\"x\",\"a\":1}]");
+    host_forget(&h);
+    static const char update[] =
+        "[null,null,\"realtime:live:t:*:a=eq.1\",\"postgres_changes\",{\"ids\":[8],\"data\":{"
+        "\"type\":\"UPDATE\",\"record\":{\"id\":\"%c\",\"a\":2},\"old_record\":{\"id\":\"%c\"},"
+        "\"seq\":%d}}]";
+    char text[512];
+    snprintf(text, sizeof(text), update, 'y', 'y', 11);
+    host_tell(&h, text); /* it was never in */
+    snprintf(text, sizeof(text), update, 'x', 'x', 12);
+    host_tell(&h, text);
+    host_says(&h, "ROWS 1 -x {\"id\":\"x\",\"a\":1}\n");
+    host_done(&h);
+}
+
 static void what_comes_before_the_snapshot_is_kept_and_passed_over_when_it_is_in_it(void **state)
 {
     (void)state;
@@ -717,6 +740,7 @@ int main(void)
         cmocka_unit_test(a_subscription_is_joined_loaded_and_live),
         cmocka_unit_test(changes_come_once_and_in_order),
         cmocka_unit_test(a_row_whose_key_changes_leaves_its_old_place),
+        cmocka_unit_test(a_row_that_leaves_the_filter_is_gone),
         cmocka_unit_test(what_comes_before_the_snapshot_is_kept_and_passed_over_when_it_is_in_it),
         cmocka_unit_test(too_much_to_keep_is_replayed_instead),
         cmocka_unit_test(a_lost_connection_is_resumed_from_the_cursor),

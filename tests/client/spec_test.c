@@ -122,11 +122,11 @@ static void a_join_says_where_to_go_on(void **state)
     struct buf b;
     struct cursor from = {.is_set = true, .seq = 7, .epoch = "E\"1", .epoch_size = 3};
     buf_init(&b, 1 << 20);
-    assert_int_equal(read("t", NULL, "a=eq.\"1\"", NULL, &s), OK);
+    assert_int_equal(read("t", "INSERT", "a=eq.\"1\"", NULL, &s), OK);
     spec_put_join(&s, &from, BYTES("tok"), &b);
     check_text(
         buf_bytes(&b),
-        "{\"config\":{\"presence\":{\"enabled\":false},\"postgres_changes\":[{\"event\":\"*\","
+        "{\"config\":{\"presence\":{\"enabled\":false},\"postgres_changes\":[{\"event\":\"INSERT\","
         "\"schema\":\"public\",\"table\":\"t\",\"filter\":\"a=eq.\\\"1\\\"\"}],\"resume\":{"
         "\"epoch\":\"E\\\"1\",\"seq\":7}},\"access_token\":\"tok\"}");
     buf_reset(&b);
@@ -134,6 +134,39 @@ static void a_join_says_where_to_go_on(void **state)
     assert_int_equal(read("t", NULL, NULL, NULL, &s), OK);
     spec_put_join(&s, &from, BYTES("tok"), &b);
     assert_true(bytes_find(buf_bytes(&b), BYTES("\"resume\":{\"epoch\":\"\",\"seq\":0}")) < b.size);
+    buf_done(&b);
+}
+
+static void a_copy_asks_for_the_updates_that_take_rows_out_of_its_filter(void **state)
+{
+    (void)state;
+    struct spec s;
+    struct buf b;
+    struct cursor from = {0};
+    struct json_value join, config, bindings, v, filter;
+    struct bytes key;
+    static const char *const want[] = {
+        "\"a=eq.1,b=not.in.(2,3),c=is.true\"",
+        "\"a=not.eq.1\"",
+        "\"a=is.null\"",
+        "\"b=in.(2,3)\"",
+        "\"b=is.null\"",
+        "\"c=not.is.true\"",
+    };
+    buf_init(&b, 1 << 20);
+    assert_int_equal(read("t", NULL, "a=eq.1,b=not.in.(2,3),c=is.true", NULL, &s), OK);
+    spec_put_join(&s, &from, BYTES("tok"), &b);
+    assert_int_equal(json_parse(buf_bytes(&b), &join), OK);
+    assert_int_equal(json_get(join, BYTES("config"), &config), OK);
+    assert_int_equal(json_get(config, BYTES("postgres_changes"), &bindings), OK);
+    struct json_iter it = json_iter(bindings);
+    size_t count = 0;
+    while (json_next(&it, &key, &v)) {
+        assert_true(count < CHECK_COUNT(want));
+        assert_int_equal(json_get(v, BYTES("filter"), &filter), OK);
+        check_text(filter.raw, want[count++]);
+    }
+    assert_int_equal(count, CHECK_COUNT(want));
     buf_done(&b);
 }
 
@@ -164,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_asks_for_the_same_rows),
         cmocka_unit_test(topics_are_the_same_for_the_same_and_differ_for_others),
         cmocka_unit_test(a_join_says_where_to_go_on),
+        cmocka_unit_test(a_copy_asks_for_the_updates_that_take_rows_out_of_its_filter),
         cmocka_unit_test(a_key_is_made_of_all_its_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
