@@ -1,6 +1,6 @@
 /* feedback: the signed-in person's own notes, for the feedback page. */
 import { signal } from '@preact/signals';
-import { client } from './client';
+import { select } from './rest';
 import type { Feedback } from './rows';
 import { me, ownFeedback, type Loading } from './state';
 
@@ -23,18 +23,19 @@ export async function reloadOwnFeedback(): Promise<void> {
   const id = me.peek()?.id;
   if (!isWanted || !id) return;
   ownFeedback.begin((row) => row.user_id === id);
-  const { data, error } = await client()
-    .from('shift_feedback')
-    .select('*')
-    .eq('user_id', id)
-    .order('created_at', { ascending: false })
-    .limit(OWN_MAX);
-  if (error) {
+  try {
+    const { body } = await select<Feedback>('shift_feedback', [
+      ['select', '*'],
+      ['user_id', `eq.${id}`],
+      ['order', 'created_at.desc'],
+      ['limit', OWN_MAX],
+    ]);
+    ownFeedback.commit(body);
+    ownFeedbackLoading.value = { state: 'ready' };
+  } catch (e) {
     ownFeedback.abort();
     if (ownFeedbackLoading.peek().state !== 'ready')
-      ownFeedbackLoading.value = { state: 'failed', why: error.message };
-    throw new Error(error.message);
+      ownFeedbackLoading.value = { state: 'failed', why: e instanceof Error ? e.message : String(e) };
+    throw e;
   }
-  ownFeedback.commit(data as Feedback[]);
-  ownFeedbackLoading.value = { state: 'ready' };
 }

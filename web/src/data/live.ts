@@ -3,14 +3,16 @@
  *            start                    SUBSCRIBED                     snapshot is in
  *   stopped ───────▶ joining ───────────────────────▶ loading ───────────────────────▶ live
  *                       ▲   ◀── error, timeout, lost ───┴──────────────────────────────┘
- *                       └── the SDK joins again by itself; if it gives the channel up (CLOSED), a new one is made
+ *                       └── the wire (channel.ts) joins again by itself; if the server closes the channel, a new one is made
  *
  * An event never causes a request.  A snapshot is taken after every join, at a change of shift, and when somebody
  * presses “Try again”; what is on the screen stays until it has come. */
 import { batch, effect, signal } from '@preact/signals';
-import type { RealtimeChannel, RealtimePostgresChangesPayload } from '@supabase/supabase-js';
 import { shiftAt, untilNextShift } from '../lib/clock';
-import { client, failedConnects, getJson, heard, jittered } from './client';
+import { askAsMe } from './auth';
+import { closeChannel, closeSocket, openChannel, ping, retries as failedConnects, type Event } from './channel';
+import { heard, jittered } from './http';
+import { select } from './rest';
 import type { Bread, Inventory, Person, Stamped } from './rows';
 import * as s from './state';
 import type { Change, Table } from './table';
@@ -18,17 +20,16 @@ import { reloadOwnFeedback } from './feedback';
 import { reloadReport } from './reports';
 
 type Phase = 'stopped' | 'joining' | 'loading' | 'live';
-type Payload = RealtimePostgresChangesPayload<Record<string, unknown>>;
 
 const RELOAD_SPREAD_MS = 1200;
 const PROBE_MS = 6000;
 const QUEUE_MAX = 20_000;
+const BREAD_COLUMNS = 'id,name,size,unit_price,low_threshold,is_active,updated_at';
 
 const phase = signal<Phase>('stopped');
 const online = signal(navigator.onLine);
 /* Counts starts and stops, so that what was begun for an earlier one is dropped. */
 let era = 0;
-let channel: RealtimeChannel | null = null;
 let hasLoaded = false;
 let retries = 0;
 let onOwnRow: (row: Person | null) => void = () => {};
@@ -54,10 +55,10 @@ const TABLES: Record<string, Table<never>[]> = {
   users: [s.people],
 } as unknown as Record<string, Table<never>[]>;
 
-let queue: Payload[] = [];
+let queue: Event[] = [];
 let isFlushDue = false;
 
-function enqueue(p: Payload): void {
+function enqueue(p: Event): void {
   heard();
   queue.push(p);
   /* More than can be held, or a row that came without all of its values. */
@@ -92,7 +93,7 @@ function flush(): void {
   });
 }
 
-function toChange(t: Table<Stamped>, p: Payload): Change<Stamped> | null {
+function toChange(t: Table<Stamped>, p: Event): Change<Stamped> | null {
   if (p.eventType === 'DELETE') {
     const old = p.old as unknown as Stamped;
     return { kind: 'remove', key: t.keyOf(old), at: old.updated_at ?? p.commit_timestamp };
@@ -100,7 +101,7 @@ function toChange(t: Table<Stamped>, p: Payload): Change<Stamped> | null {
   return { kind: 'put', row: p.new as unknown as Stamped, from: 'event' };
 }
 
-function tellOwnRow(p: Payload): void {
+function tellOwnRow(p: Event): void {
   const row = (p.eventType === 'DELETE' ? p.old : p.new) as Partial<Person>;
   if (row.id === s.me.value?.id) onOwnRow(p.eventType === 'DELETE' ? null : (row as Person));
 }
@@ -116,19 +117,11 @@ export async function startLive(): Promise<void> {
   await stopLive();
   const mine = era;
   phase.value = 'joining';
-  /* The SDK copies the token into the join when subscribe() is called; a join without it is deaf. */
-  await client().realtime.setAuth();
-  if (mine !== era) return;
-  let c = client().channel('bakery');
-  for (const table of tablesSeen())
-    c = c.on('postgres_changes', { event: '*', schema: 'public', table }, enqueue);
-  channel = c;
-  c.subscribe((status, error) => {
-    if (mine !== era) return;
-    if (status === 'SUBSCRIBED') onJoined();
-    else if (status === 'CLOSED') onGivenUp();
-    else onLost(error);
-  });
+  await openChannel(
+    tablesSeen(),
+    { event: enqueue, joined: onJoined, lost: onLost, closed: onClosed },
+    () => mine === era,
+  );
 }
 
 export async function stopLive(): Promise<void> {
@@ -136,28 +129,23 @@ export async function stopLive(): Promise<void> {
   phase.value = 'stopped';
   queue = [];
   hasLoaded = false;
-  const c = channel;
-  channel = null;
-  if (c) await client().removeChannel(c);
+  await closeChannel();
 }
 
-/* The socket's own troubles, as the SDK words them; any other error is the server's answer to the join. */
-const TRANSPORT = /^(socket closed|channel error|timed out)/i;
-
-function onLost(error: Error | undefined): void {
+function onLost(refusal: string): void {
   phase.value = 'joining';
-  if (error && !TRANSPORT.test(error.message)) void askWhy();
-  if (error && !hasLoaded)
+  if (refusal) void askWhy();
+  if (refusal && !hasLoaded)
     s.inventoryLoading.value = { state: 'failed', why: 'The live connection could not be made.' };
 }
 
-/* A refused join may mean that this person was switched off: REST says so (client.ts listens). */
+/* A refused join may mean that this person was switched off: REST says so (auth.ts listens). */
 async function askWhy(): Promise<void> {
-  await select<Person>('users', 'id').catch(() => {});
+  await select<Person>('users', [['select', 'id']]).catch(() => {});
 }
 
-/* The server closed the channel (a token that ran out, for one); the SDK does not join again after that. */
-function onGivenUp(): void {
+/* A token that ran out, for one. */
+function onClosed(): void {
   phase.value = 'joining';
   const mine = era;
   void askWhy();
@@ -167,8 +155,6 @@ function onGivenUp(): void {
 }
 
 function onJoined(): void {
-  heard();
-  failedConnects.value = 0;
   phase.value = 'loading';
   void load(hasLoaded ? Math.random() * RELOAD_SPREAD_MS : 0);
 }
@@ -199,29 +185,24 @@ async function load(after = 0): Promise<void> {
 async function loadOnce(isOurs: () => boolean): Promise<void> {
   const leads = s.leads.value;
   const [inventory, breads, people] = await Promise.all([
-    getJson<Inventory>('/api/inventory/current'),
-    leads ? select<Bread>('bread_types', 'id,name,size,unit_price,low_threshold,is_active,updated_at') : null,
-    select<Person>('users', 'id,name,role,is_active,updated_at'),
+    askAsMe<Inventory>('/api/inventory/current'),
+    leads ? select<Bread>('bread_types', [['select', BREAD_COLUMNS]]) : null,
+    select<Person>('users', [['select', 'id,name,role,is_active,updated_at']]),
     leads ? reloadReport() : null,
     reloadOwnFeedback(),
   ]);
   if (!isOurs()) return;
   batch(() => {
-    s.commitInventory(inventory, breads);
-    s.people.commit(people);
+    s.commitInventory(inventory.body, breads?.body ?? null);
+    s.people.commit(people.body);
+    s.seq.value = inventory.seq;
   });
   hasLoaded = true;
   retries = 0;
   if (phase.value === 'loading') phase.value = 'live';
-  const self = people.find((p) => p.id === s.me.value?.id);
+  const self = people.body.find((p) => p.id === s.me.value?.id);
   if (self) onOwnRow(self);
   awaitNextShift();
-}
-
-async function select<R>(table: string, columns: string): Promise<R[]> {
-  const { data, error } = await client().from(table).select(columns);
-  if (error) throw new Error(error.message);
-  return data as unknown as R[];
 }
 
 export function reload(): void {
@@ -252,19 +233,22 @@ function awaitNextShift(): void {
 
 /* ---- the browser's surroundings ---- */
 
+/* A new socket, whatever became of the old one. */
+export async function reconnect(): Promise<void> {
+  const mine = era;
+  await closeSocket();
+  if (mine === era) await startLive();
+}
+
 /* Asks for a sign of life; if none comes, the socket is dead without saying so, and is made anew. */
 function probe(): void {
   if (phase.value === 'stopped') return;
   const mine = era;
   const before = s.lastContact.value;
-  void client().realtime.sendHeartbeat();
+  ping();
   setTimeout(() => {
     if (mine !== era || s.lastContact.value !== before || document.hidden || !online.value) return;
-    void client()
-      .realtime.disconnect()
-      .then(() => {
-        if (mine === era) void startLive();
-      });
+    void reconnect();
   }, PROBE_MS);
 }
 

@@ -1,7 +1,7 @@
 /* reports: the totals and the feedback of a period, for owner and manager.  One select of each when the period is
  * chosen and after every join; from then on events keep them true. */
 import { batch, signal } from '@preact/signals';
-import { client } from './client';
+import { select, type Query } from './rest';
 import type { Feedback, ShiftTotal } from './rows';
 import { periodFeedback, totals, type Loading } from './state';
 
@@ -34,8 +34,8 @@ export async function reloadReport(): Promise<void> {
   periodFeedback.begin(within);
   try {
     const [t, f] = await Promise.all([
-      selectDays<ShiftTotal>('shift_totals', r),
-      selectDays<Feedback>('shift_feedback', r),
+      selectDays<ShiftTotal>('shift_totals', 'business_day,shift,bread_type_id', r),
+      selectDays<Feedback>('shift_feedback', 'id', r),
     ]);
     if (mine !== turn) return;
     batch(() => {
@@ -53,17 +53,19 @@ export async function reloadReport(): Promise<void> {
   }
 }
 
-async function selectDays<R>(table: string, r: Range): Promise<R[]> {
+async function selectDays<R>(table: string, order: string, r: Range): Promise<R[]> {
   const rows: R[] = [];
   for (;;) {
-    let q = client().from(table).select('*').gte('business_day', r.from).lte('business_day', r.to);
-    q =
-      table === 'shift_totals'
-        ? q.order('business_day').order('shift').order('bread_type_id')
-        : q.order('id');
-    const { data, error } = await q.range(rows.length, rows.length + PAGE_ROWS - 1);
-    if (error) throw new Error(error.message);
-    rows.push(...(data as R[]));
-    if (data.length < PAGE_ROWS) return rows;
+    const query: Query = [
+      ['select', '*'],
+      ['business_day', `gte.${r.from}`],
+      ['business_day', `lte.${r.to}`],
+      ['order', order],
+      ['offset', rows.length],
+      ['limit', PAGE_ROWS],
+    ];
+    const page = (await select<R>(table, query)).body;
+    rows.push(...page);
+    if (page.length < PAGE_ROWS) return rows;
   }
 }

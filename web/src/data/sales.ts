@@ -7,7 +7,7 @@ import { fromMinor, lineTotal } from '../lib/money';
 import type { Shift } from '../lib/clock';
 import type { Sale } from './rows';
 import * as s from './state';
-import { jittered } from './client';
+import { jittered } from './http';
 import { insert, inWords } from './write';
 
 export interface Unsaved {
@@ -96,10 +96,10 @@ export async function send(id: string): Promise<boolean> {
     discard(id);
     return true;
   }
-  if (o.isUnknown || o.failure.code?.startsWith('PGRST30')) {
+  if (o.failure.isUnknown || o.failure.code.startsWith('PGRST30')) {
     mark(id, { state: 'waiting', isSeen: true });
     retryLater();
-  } else mark(id, { state: 'refused', isSeen: true, why: inWords(o) });
+  } else mark(id, { state: 'refused', isSeen: true, why: inWords(o.failure) });
   return false;
 }
 

@@ -1,8 +1,9 @@
 /* session: the settings, and who is signed in. */
 import { batch, signal } from '@preact/signals';
-import type { Session } from '@supabase/supabase-js';
-import { client, makeClient, whenRefused } from './client';
+import { openAuth, signInWithPassword, signOut, type Session } from './auth';
+import { makeSocket, renewToken } from './channel';
 import { forgetOwnFeedback } from './feedback';
+import { ask, Failure, jittered } from './http';
 import { startLive, stopLive, watchBrowser, whenOwnRowChanges } from './live';
 import { chooseRange } from './reports';
 import type { Config, Person, Role } from './rows';
@@ -14,28 +15,37 @@ export const boot = signal<Boot>('starting');
 
 const SWITCHED_OFF = 'This account has been switched off. Ask the owner of the bakery if that is a mistake.';
 const ENDED = 'Your session has ended. Please sign in again.';
+const BOOT_AGAIN_MS = 5000;
 let isLeaving = false;
 
 export async function bootUp(): Promise<void> {
+  if (boot.peek() === 'ready') return;
   boot.value = 'starting';
   try {
-    const answer = await fetch('/api/config', { cache: 'no-store' });
-    if (!answer.ok) throw new Error(String(answer.status));
-    s.config.value = (await answer.json()) as Config;
+    s.config.value = (await ask<Config>('/api/config')).body;
   } catch {
     boot.value = 'failed';
+    bootAgain();
     return;
   }
-  whenRefused(() => void leave(SWITCHED_OFF));
   whenOwnRowChanges(onOwnRow);
   watchBrowser();
   s.connection.subscribe((c) => {
     if (c === 'live') retryUnsaved();
   });
-  makeClient(s.config.value).auth.onAuthStateChange((_event, session) => {
-    /* The SDK holds a lock while it calls back. */
-    setTimeout(() => onSession(session), 0);
-  });
+  makeSocket(s.config.value.anon_key);
+  await openAuth(s.config.value.anon_key, onSession, () => void leave(SWITCHED_OFF));
+}
+
+/* Tried again by itself: when the network is back, and now and then. */
+function bootAgain(): void {
+  const again = () => {
+    removeEventListener('online', again);
+    clearTimeout(timer);
+    if (boot.peek() === 'failed') void bootUp();
+  };
+  const timer = setTimeout(again, jittered(BOOT_AGAIN_MS));
+  addEventListener('online', again);
 }
 
 function onSession(session: Session | null): void {
@@ -45,7 +55,12 @@ function onSession(session: Session | null): void {
 }
 
 function enter(session: Session): void {
-  if (s.me.peek()?.id === session.user.id) return;
+  if (s.me.peek()?.id === session.user.id) {
+    renewToken();
+    return;
+  }
+  /* Another tab of this browser has signed somebody else in. */
+  if (s.me.peek()) exit('');
   const { id, email, app_metadata, user_metadata } = session.user;
   s.signedOutBecause.value = '';
   s.me.value = {
@@ -70,16 +85,16 @@ function exit(why: string): void {
 }
 
 export async function signIn(email: string, password: string): Promise<string> {
-  const { data, error } = await client().auth.signInWithPassword({ email: email.trim(), password });
-  if (!error) {
-    enter(data.session);
+  try {
+    await signInWithPassword(email.trim(), password);
     return '';
+  } catch (e) {
+    if (!(e instanceof Failure)) throw e;
+    if (e.code === 'invalid_credentials') return 'That email and password do not match. Please check both.';
+    if (e.code === 'user_banned') return SWITCHED_OFF;
+    if (e.status === 429) return 'Too many attempts. Please wait a minute, then try again.';
+    return e.message;
   }
-  if (error.code === 'invalid_credentials') return 'That email and password do not match. Please check both.';
-  if (error.code === 'user_banned') return SWITCHED_OFF;
-  if (error.status === 429) return 'Too many attempts. Please wait a minute, then try again.';
-  if (!error.status) return 'The bakery’s server cannot be reached. Check your connection and try again.';
-  return error.message;
 }
 
 export async function leave(why = ''): Promise<void> {
@@ -87,7 +102,7 @@ export async function leave(why = ''): Promise<void> {
   isLeaving = true;
   exit(why);
   try {
-    await client().auth.signOut({ scope: 'local' });
+    await signOut();
   } finally {
     isLeaving = false;
   }

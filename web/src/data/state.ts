@@ -42,6 +42,8 @@ export const ownFeedback = new Table<Feedback>((r) => r.id);
 export const day = signal('');
 export const shift = signal<Shift>('morning');
 export const beyond = signal<Map<string, DayCounts>>(new Map());
+/* The change of the database that the last snapshot is true for. */
+export const seq = signal(0);
 /* Server time minus this device's, in ms. */
 export const clockOffset = signal(0);
 

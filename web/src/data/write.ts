@@ -1,47 +1,33 @@
 /* write: changes that a person makes.  Each answers '' or what went wrong, in words for that person.  The row that
  * comes back is shown at once; its event follows and finds nothing to do. */
-import type { PostgrestError } from '@supabase/supabase-js';
-import { client } from './client';
 import type { Shift } from '../lib/clock';
 import { uuid } from '../lib/uuid';
+import { Failure } from './http';
+import * as rest from './rest';
 import type { Bread, Feedback, Production, Sale, Stamped } from './rows';
 import * as s from './state';
 import type { Table } from './table';
 
-const TIMEOUT_MS = 12_000;
 export const UNREACHABLE = 'The server cannot be reached. Nothing was saved; please try again.';
 
-type Failure = Pick<PostgrestError, 'code' | 'message'>;
-export type Outcome<R> = { row: R } | { failure: Failure; isUnknown: boolean };
+export type Outcome<R> = { row: R } | { failure: Failure };
 
-function bounded(): AbortSignal {
-  const control = new AbortController();
-  setTimeout(() => control.abort(), TIMEOUT_MS);
-  return control.signal;
+async function outcome<R>(work: Promise<R>): Promise<Outcome<R>> {
+  try {
+    return { row: await work };
+  } catch (e) {
+    if (e instanceof Failure) return { failure: e };
+    throw e;
+  }
 }
 
-/* isUnknown: no answer came, so it may or may not have been saved. */
-function outcome<R>(a: { data: unknown; error: PostgrestError | null; status: number }): Outcome<R> {
-  if (a.error) return { failure: a.error, isUnknown: a.status === 0 || a.status >= 500 };
-  const row = (a.data as R[])[0];
-  return row ? { row } : { failure: { code: 'NONE', message: '' }, isUnknown: false };
-}
+export const insert = <R>(table: string, row: object) => outcome(rest.insert<R>(table, row));
+const update = <R>(table: string, id: string, row: object) => outcome(rest.update<R>(table, id, row));
+const remove = <R>(table: string, id: string) => outcome(rest.remove<R>(table, id));
 
-export async function insert<R>(table: string, row: object): Promise<Outcome<R>> {
-  return outcome<R>(await client().from(table).insert(row).select('*').abortSignal(bounded()));
-}
-
-async function update<R>(table: string, id: string, row: object): Promise<Outcome<R>> {
-  return outcome<R>(await client().from(table).update(row).eq('id', id).select('*').abortSignal(bounded()));
-}
-
-async function remove<R>(table: string, id: string): Promise<Outcome<R>> {
-  return outcome<R>(await client().from(table).delete().eq('id', id).select('*').abortSignal(bounded()));
-}
-
-export function inWords(o: { failure: Failure; isUnknown: boolean }): string {
-  if (o.isUnknown) return UNREACHABLE;
-  switch (o.failure.code) {
+export function inWords(failure: Failure): string {
+  if (failure.isUnknown) return UNREACHABLE;
+  switch (failure.code) {
     case 'NONE':
       return 'This entry is no longer there, or you may not change it any more.';
     case '42501':
@@ -53,20 +39,20 @@ export function inWords(o: { failure: Failure; isUnknown: boolean }): string {
     case '22P02':
       return 'One of the values is not possible. Please check them.';
     default:
-      return o.failure.message || 'That did not work. Please try again.';
+      return failure.message || 'That did not work. Please try again.';
   }
 }
 
 function settle<R extends Stamped>(t: Table<R>, o: Outcome<R>): string {
-  if (!('row' in o)) return inWords(o);
+  if (!('row' in o)) return inWords(o.failure);
   t.answer(o.row);
   return '';
 }
 
 function settleRemoval<R extends Stamped>(t: Table<R>, key: string, o: Outcome<R>): string {
   if (!('row' in o)) {
-    if (o.failure.code !== 'NONE') return inWords(o);
-    if (t.get(key)) return inWords(o);
+    if (o.failure.code !== 'NONE') return inWords(o.failure);
+    if (t.get(key)) return inWords(o.failure);
     return '';
   }
   t.apply([{ kind: 'remove', key, at: o.row.updated_at }]);
