@@ -7,6 +7,7 @@
  * between.  That process is put before the generator by the scheduler, since it is the watch: what
  * it shows is to be the server's delay.  All run on the same two processors.  A bare epoll loop
  * serves as many sockets in turns. */
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
@@ -23,6 +24,8 @@ enum {
     BEAT_MS = 2,
     BEATS_A_JOIN = 5,
     PAUSE_MS = 100, /* between deliveries */
+    TARGET_LAST_MS = 100,
+    TARGET_ANSWER_MS = 20, /* the worst, during a delivery */
 };
 
 enum kind { BEAT, JOIN, KINDS };
@@ -142,38 +145,49 @@ static void add(struct total *t, const struct outcome *o)
     hist_merge(&t->last, &o->last);
 }
 
-static void print_deliveries(const char *name, const struct total *t)
+static void print_deliveries(const char *name, const struct total *t, const char *target)
 {
-    report_row("%s | %s | %s | %s | %s | %s", name, report_ns(t->cpu_ns / t->deliveries).text,
+    report_row("%s | %s | %s | %s | %s | %s | %s", name, report_ns(t->cpu_ns / t->deliveries).text,
                report_us(hist_percentile(&t->each, 0.5)).text,
                report_us(hist_percentile(&t->each, 0.99)).text,
-               report_us(hist_percentile(&t->last, 0.5)).text, report_us(t->last.max).text);
+               report_us(hist_percentile(&t->last, 0.5)).text, report_us(t->last.max).text, target);
 }
 
-static void print_answers(const char *what, const struct hist *h)
+static double ratio_at(const struct hist *ours, const struct hist *bare, double share)
 {
-    report_row("%s | %llu | %s | %s | %s | %s", what, (unsigned long long)h->count,
+    uint64_t least = hist_percentile(bare, share);
+    return least > 0 ? (double)hist_percentile(ours, share) / (double)least : 0;
+}
+
+static void print_answers(const char *what, const struct hist *h, const char *target)
+{
+    report_row("%s | %llu | %s | %s | %s | %s | %s", what, (unsigned long long)h->count,
                report_us(hist_percentile(h, 0.5)).text, report_us(hist_percentile(h, 0.95)).text,
-               report_us(hist_percentile(h, 0.99)).text, report_us(h->max).text);
+               report_us(hist_percentile(h, 0.99)).text, report_us(h->max).text, target);
 }
 
 static void print(const struct plan *p, const struct total *ours, const struct total *bare,
                   const struct watch *w)
 {
+    char last[REPORT_CELL], answer[REPORT_CELL];
+    snprintf(last, sizeof(last), "last within %d ms", TARGET_LAST_MS);
+    snprintf(answer, sizeof(answer), "worst %d ms", TARGET_ANSWER_MS);
     report_line("one change to %s subscribers, %llu times; %d shards\n",
                 report_count(p->subscribers).text, (unsigned long long)ours->last.count, p->shards);
     REPORT_HEAD("stack", "CPU a delivery", "half served", "99 % served", "last served, median",
-                "last served, worst");
-    print_deliveries("homebake", ours);
-    print_deliveries("bare epoll", bare);
-    report_row("ratio | **%.2f** | | | |",
-               ours->cpu_ns / ours->deliveries / (bare->cpu_ns / bare->deliveries));
+                "last served, worst", "target");
+    print_deliveries("homebake", ours, last);
+    print_deliveries("bare epoll", bare, "");
+    report_row("ratio | **%.2f** | %.2f | %.2f | **%.2f** | %.2f | ",
+               ours->cpu_ns / ours->deliveries / (bare->cpu_ns / bare->deliveries),
+               ratio_at(&ours->each, &bare->each, 0.5), ratio_at(&ours->each, &bare->each, 0.99),
+               ratio_at(&ours->last, &bare->last, 0.5), ratio_at(&ours->last, &bare->last, 1));
     report_line("\nOthers meanwhile (%llu probes left out):\n", (unsigned long long)w->left_out);
-    REPORT_HEAD("answer to", "count", "p50", "p95", "p99", "worst");
-    print_answers("a heartbeat, during a delivery", &w->answers[BEAT][DURING]);
-    print_answers("a join, during a delivery", &w->answers[JOIN][DURING]);
-    print_answers("a heartbeat, between", &w->answers[BEAT][BETWEEN]);
-    print_answers("a join, between", &w->answers[JOIN][BETWEEN]);
+    REPORT_HEAD("answer to", "count", "p50", "p95", "p99", "worst", "target");
+    print_answers("a heartbeat, during a delivery", &w->answers[BEAT][DURING], answer);
+    print_answers("a join, during a delivery", &w->answers[JOIN][DURING], answer);
+    print_answers("a heartbeat, between", &w->answers[BEAT][BETWEEN], "");
+    print_answers("a join, between", &w->answers[JOIN][BETWEEN], "");
 }
 
 static void run(const struct plan *p, struct watch *watch)

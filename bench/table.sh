@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Prints the tables of docs/performance.md: every bench, one after the other.  The machine should have nothing else to do.
+# A bench that fails or does not end is said to, and the others have their turn; the exit status tells that there was one.
 # Usage: bench/table.sh [--quick] [BENCH…]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+readonly patience_s=180 total_s=720 # for one bench, and for all
 quick=()
 if [ "${1-}" = --quick ]; then
     quick=(--quick)
@@ -12,12 +14,33 @@ fi
 benches=("$@")
 [ ${#benches[@]} -gt 0 ] || benches=(fanout latency throughput big idle herd match write peers)
 
+status=0
+# What a bench has started ends with it.  The peers, which end each other's turns themselves, get all the time
+# that is left; that it was too short for them is no failure.
+run() {
+    local rc=0 left=$((total_s - SECONDS)) patience=$patience_s
+    if [ "$1" = peers ] || [ "$patience" -gt "$left" ]; then patience=$left; fi
+    if [ "$patience" -gt 0 ]; then
+        timeout "$patience" "build/bench/$@" || rc=$?
+    else
+        rc=124
+    fi
+    case $rc in
+        0) return ;;
+        124) printf '\n**%s had not ended when its time was over.**\n' "$1" ;;
+        *) printf '\n**%s failed with status %d.**\n' "$1" "$rc" ;;
+    esac
+    if [ "$rc" != 124 ] || [ "$1" != peers ]; then status=1; fi
+}
+
 cpu=$(awk -F': *' '/^model name/ {print $2; exit}' /proc/cpuinfo)
 printf '%s cores of %s, Linux %s, %s, %s\n' "$(nproc)" "$cpu" "$(uname -r)" "$(date -u +%F)" "$(git rev-parse --short HEAD)"
 for name in "${benches[@]}"; do
     printf '\n## %s: `build/bench/%s`\n\n' "$name" "$name"
-    "build/bench/$name" "${quick[@]}"
+    run "$name" "${quick[@]}"
     if [ "$name" = peers ] && [ ${#quick[@]} = 0 ]; then
-        build/bench/peers --subscribers 10000 --cycles 3
+        run peers --subscribers 10000 --cycles 3
     fi
 done
+printf '\n%d s in all\n' "$SECONDS"
+exit "$status"
