@@ -24,8 +24,7 @@ void readers_init(struct readers *r, const struct homebake *home, int count)
     *r = (struct readers){.home = home,
                           .poll = epoll_create1(EPOLL_CLOEXEC),
                           .count = count,
-                          .items = load_array((size_t)count, sizeof(*r->items)),
-                          .epoch = "none yet"};
+                          .items = load_array((size_t)count, sizeof(*r->items))};
     if (r->poll < 0)
         load_fail("epoll_create1");
 }
@@ -104,8 +103,11 @@ static enum err upgrade(struct readers *r, struct reader *m)
     return OK;
 }
 
+/* Who joins for the first time names an epoch that never was, whatever the others have learnt: from
+ * seq 0 of the real one, all that the log holds would be replayed. */
 static enum err join(struct readers *r, struct reader *m)
 {
+    const char *epoch = m->has_begun ? r->epoch : "none yet";
     char config[256], text[6000];
     enum err e = wire_take_head(m->fd);
     if (e)
@@ -114,7 +116,7 @@ static enum err join(struct readers *r, struct reader *m)
         config, sizeof(config),
         "{\"postgres_changes\":[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"sales_"
         "logs\"}],\"presence\":{\"enabled\":false},\"resume\":{\"epoch\":\"%s\",\"seq\":%llu}}",
-        r->epoch, (unsigned long long)m->cursor);
+        epoch, (unsigned long long)m->cursor);
     size_t size =
         homebake_put_join(r->home, (int)(m - r->items), 1, "herd", config, text, sizeof(text));
     wire_send_frame(m->fd, WIRE_TEXT, text, size);
