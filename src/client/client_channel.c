@@ -219,8 +219,8 @@ static enum err read_binding(struct json_value response, int64_t *out)
 
 static void joined(struct hb_client *c, struct sub *s, struct json_value response)
 {
-    struct cursor head;
-    bool is_replayed;
+    struct cursor head = {0};
+    bool is_replayed = false;
     enum err e = read_binding(response, &s->binding);
     if (!e)
         e = read_head(c, response, &head, &is_replayed);
