@@ -1,4 +1,5 @@
-/* homebake-sim --seeds N [--from S] [--known FILE] [--keep FILE] [--break FAULT] [--verbose]
+/* homebake-sim --seeds N [--from S] [--devices N] [--known FILE] [--keep FILE] [--break FAULT]
+ *              [--verbose]
  *
  * A file of known seeds has one at the start of each line; what follows is for people.  They are run
  * first.  --keep appends each failing seed to such a file. */
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 
 struct options {
-    uint64_t seeds, from;
+    uint64_t seeds, from, devices;
     const char *known, *keep; /* NULL: none */
     enum sabotage sabotage;
     bool is_verbose;
@@ -16,11 +17,12 @@ struct options {
 
 static const char usage[] =
     "usage: homebake-sim --seeds N [--from S] [--known FILE] [--keep FILE] [--verbose]\n"
-    "                    [--break drop|repeat|leak|copy|lose|hush]\n";
+    "                    [--devices N] [--break drop|repeat|leak|copy|lose|hush|deaf|blank]\n";
 
 static bool parse_sabotage(const char *text, enum sabotage *out)
 {
-    static const char *const names[] = {"none", "drop", "repeat", "leak", "copy", "lose", "hush"};
+    static const char *const names[] = {"none", "drop", "repeat", "leak", "copy",
+                                        "lose", "hush", "deaf",   "blank"};
     for (int i = 0; i < SABOTAGE_COUNT; i++) {
         if (strcmp(text, names[i]) == 0) {
             *out = (enum sabotage)i;
@@ -40,6 +42,8 @@ static bool parse(int argc, char **argv, struct options *o)
             is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->seeds);
         else if (is_ok && strcmp(argv[i], "--from") == 0)
             is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->from);
+        else if (is_ok && strcmp(argv[i], "--devices") == 0)
+            is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->devices) && o->devices <= DEVICES_MAX;
         else if (is_ok && strcmp(argv[i], "--known") == 0)
             o->known = argv[++i];
         else if (is_ok && strcmp(argv[i], "--keep") == 0)
@@ -80,6 +84,8 @@ static void describe(const struct world *w)
                  {"broadcasts", c->broadcasts},
                  {"fetched", c->hub.fetched},
                  {"trims", c->trims},
+                 {"devices opened", c->tabs},
+                 {"told to devices", c->told},
                  {"behind", c->hub.behind},
                  {"replayed", c->hub.replayed},
                  {"dropped idle", c->hub.dropped_idle},
@@ -127,7 +133,7 @@ static void run(struct totals *t, struct world *w, uint64_t seed, const struct o
     if (o->is_verbose) /* ahead, so that a crash has a name */
         printf("seed %llu:", (unsigned long long)seed);
     fflush(stdout);
-    world_run(w, seed, o->sabotage);
+    world_run(w, seed, o->sabotage, (int)o->devices);
     add(t, w, o);
 }
 

@@ -38,35 +38,17 @@ void reader_done(struct world *w, struct reader *r)
 
 /* ---- out ---- */
 
-static void put_frame(struct world *w, struct buf *out, uint8_t first, struct bytes payload)
-{
-    char mask[4];
-    uint64_t random = rng_next(&w->rng);
-    memcpy(mask, &random, sizeof(mask));
-    buf_put_char(out, (char)first);
-    if (payload.size < 126) {
-        buf_put_char(out, (char)(0x80 | payload.size));
-    } else {
-        buf_put_char(out, (char)(0x80 | 126));
-        buf_put_char(out, (char)(payload.size >> 8));
-        buf_put_char(out, (char)(payload.size & 0xff));
-    }
-    buf_put(out, (struct bytes){mask, sizeof(mask)});
-    for (size_t i = 0; i < payload.size; i++)
-        buf_put_char(out, (char)(payload.data[i] ^ mask[i % 4]));
-}
-
 /* Now and then in two fragments, with a ping between them. */
 static void send_text(struct world *w, struct reader *r, struct bytes text)
 {
     buf_reset(&w->text);
     if (world_chance(w, 5)) {
         size_t cut = (size_t)rng_below(&w->rng, text.size + 1);
-        put_frame(w, &w->text, WS_TEXT, bytes_slice(text, 0, cut));
-        put_frame(w, &w->text, 0x80 | WS_PING, BYTES("?"));
-        put_frame(w, &w->text, 0x80 | WS_CONTINUATION, bytes_slice(text, cut, text.size));
+        frame_put(w, &w->text, WS_TEXT, bytes_slice(text, 0, cut));
+        frame_put(w, &w->text, 0x80 | WS_PING, BYTES("?"));
+        frame_put(w, &w->text, 0x80 | WS_CONTINUATION, bytes_slice(text, cut, text.size));
     } else {
-        put_frame(w, &w->text, 0x80 | WS_TEXT, text);
+        frame_put(w, &w->text, 0x80 | WS_TEXT, text);
     }
     world_must(!w->text.err);
     wire_say(w, r->wire, buf_bytes(&w->text));
@@ -376,32 +358,16 @@ static void recv_close(struct world *w, struct reader *r)
         return;
     }
     buf_reset(&w->text); /* the polite way: answers, and waits for the end */
-    put_frame(w, &w->text, 0x80 | WS_CLOSE, BYTES("\x03\xe8"));
+    frame_put(w, &w->text, 0x80 | WS_CLOSE, BYTES("\x03\xe8"));
     wire_say(w, r->wire, buf_bytes(&w->text));
-}
-
-/* The size of the first frame's header and payload; false: not there yet. */
-static bool measure(struct bytes in, size_t *header, size_t *size)
-{
-    const unsigned char *p = (const unsigned char *)in.data;
-    if (in.size < 2)
-        return false;
-    *size = p[1];
-    *header = p[1] < 126 ? 2 : p[1] == 126 ? 4 : 10;
-    if (in.size < *header)
-        return false;
-    if (*header > 2)
-        *size = 0;
-    for (size_t i = 2; i < *header; i++)
-        *size = *size << 8 | p[i];
-    return in.size - *header >= *size;
 }
 
 static void recv_frames(struct world *w, struct reader *r)
 {
     size_t at = 0, header, size;
     struct bytes in = buf_bytes(&r->in);
-    while (!w->violation[0] && r->wire && measure(bytes_slice(in, at, in.size), &header, &size)) {
+    while (!w->violation[0] && r->wire &&
+           frame_measure(bytes_slice(in, at, in.size), &header, &size)) {
         uint8_t first = (uint8_t)in.data[at];
         struct bytes payload = bytes_slice(in, at + header, at + header + size);
         if (first == (0x80 | WS_TEXT))

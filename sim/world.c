@@ -87,6 +87,7 @@ static void stir(struct world *w)
     struct reader *r = &w->readers[rng_below(&w->rng, (uint64_t)w->reader_count)];
     uint64_t what = rng_below(&w->rng, 500);
     hurt_something(w);
+    devices_stir(w);
     if (world_chance(w, 60))
         w->rush_until_us = w->now_us + world_delay(w, 6 * second_us);
     if (what < 2 && server_is_up(w))
@@ -113,12 +114,14 @@ static void step(struct world *w)
         clerk_act(w, &w->clerks[i]);
     for (int i = 0; i < w->reader_count && !w->violation[0]; i++)
         reader_act(w, &w->readers[i]);
+    devices_act(w);
     oracle_check_step(w);
 }
 
 static void end_faults(struct world *w)
 {
     w->is_calm = true;
+    devices_wake(w);
     for (int i = 0; i < w->reader_count; i++)
         w->readers[i].stalled_until_us = 0;
     for (int i = 0; i < WIRES_MAX; i++) {
@@ -148,6 +151,16 @@ static void settle_rooms(struct world *w)
     }
 }
 
+static void settle_devices(struct world *w)
+{
+    int64_t end_us = w->now_us + 120 * second_us;
+    for (int late; !w->violation[0] && !devices_all_caught_up(w, &late);) {
+        if (w->now_us > end_us)
+            world_fail(w, "device %d has not caught up", late);
+        step(w);
+    }
+}
+
 /* No faults, no changes: everybody must come to hear everything, and then nothing more. */
 static void settle(struct world *w)
 {
@@ -160,6 +173,7 @@ static void settle(struct world *w)
     }
     for (int i = 0; i < QUIET_STEPS && !w->violation[0]; i++)
         step(w); /* whoever is on the way out has gone */
+    settle_devices(w);
     settle_rooms(w);
     for (int i = 0; i < QUIET_STEPS && !w->violation[0]; i++)
         step(w);
@@ -195,7 +209,7 @@ static int64_t random_start(struct world *w)
     return (turns_s[rng_below(&w->rng, 3)] - (int64_t)rng_below(&w->rng, 100)) * second_us;
 }
 
-static void init(struct world *w, uint64_t seed, enum sabotage sabotage)
+static void init(struct world *w, uint64_t seed, enum sabotage sabotage, int devices)
 {
     *w = (struct world){.seed = seed, .sabotage = sabotage, .trace = seed};
     rng_init(&w->rng, seed);
@@ -215,6 +229,7 @@ static void init(struct world *w, uint64_t seed, enum sabotage sabotage)
     w->reader_count = 5 + (int)rng_below(&w->rng, 1 + rng_below(&w->rng, READERS_MAX - 4));
     for (int i = 0; i < w->reader_count; i++)
         reader_init(w, &w->readers[i], i);
+    devices_init(w, devices);
 }
 
 static void done(struct world *w)
@@ -223,6 +238,7 @@ static void done(struct world *w)
         ask_done(w, &w->clerks[i].ask);
     for (int i = 0; i < w->reader_count; i++)
         reader_done(w, &w->readers[i]);
+    devices_done(w);
     server_done(w);
     wires_done(w);
     model_done(&w->model);
@@ -232,14 +248,15 @@ static void done(struct world *w)
     buf_done(&w->body);
 }
 
-void world_run(struct world *w, uint64_t seed, enum sabotage sabotage)
+void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devices)
 {
-    init(w, seed, sabotage);
+    init(w, seed, sabotage, devices);
     for (int round = 0; round < ROUNDS && !w->violation[0]; round++) {
         for (int i = 0; i < ROUND_STEPS && !w->violation[0]; i++)
             step(w);
         settle(w);
     }
+    devices_done(w);
     if (!w->violation[0])
         part(w);
     done(w);

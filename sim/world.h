@@ -40,6 +40,8 @@ enum sabotage {
     SABOTAGE_COPY,   /* a reader forgets to take a row out */
     SABOTAGE_LOSE,   /* the store answers a write and keeps its change to itself */
     SABOTAGE_HUSH,   /* what one hub tells another is lost without a word */
+    SABOTAGE_DEAF,   /* a device's client is not given a change */
+    SABOTAGE_BLANK,  /* a device forgets a row that its client has told it */
     SABOTAGE_COUNT
 };
 
@@ -245,6 +247,7 @@ struct reader {
 
 struct world_counters {
     uint64_t faults, events, resumes, snapshots, restarts, crashes, losses, closes, expiries;
+    uint64_t told, tabs; /* batches of rows to devices; devices that were opened */
     uint64_t coalesced, writes, refused, groups, again, relayed, trims, broadcasts;
     struct hub_counters hub; /* behind, replayed, dropped_idle, dropped_slow of all hubs */
     int64_t hub_bytes_max;
@@ -265,6 +268,8 @@ struct world {
     struct clerk clerks[CLERKS];
     int reader_count;
     struct reader readers[READERS_MAX];
+    int device_count;
+    struct device *devices;
     struct wire wires[WIRES_MAX];
     struct buf text, message, decoded, body;
     struct outcome outcome;
@@ -275,8 +280,8 @@ struct world {
     char violation[600]; /* the first one; empty: none */
 };
 
-/* Runs one seed to its end. */
-void world_run(struct world *w, uint64_t seed, enum sabotage sabotage);
+/* Runs one seed to its end, with so many devices. */
+void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devices);
 
 /* For the parts. */
 void world_fail(struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -360,6 +365,13 @@ bool ask_start(struct world *w, struct ask *a, struct sim_who who, const char *m
 /* After ASK_LOST and ASK_DONE it is free again; the answer lives until the next start. */
 enum ask_state ask_poll(struct world *w, struct ask *a, struct answer *out);
 
+/* ---- frame.c ---- */
+
+/* Masked. */
+void frame_put(struct world *w, struct buf *out, uint8_t first, struct bytes payload);
+/* The size of the first frame's header and payload; false: not there yet. */
+bool frame_measure(struct bytes in, size_t *header, size_t *size);
+
 /* ---- clerk.c ---- */
 
 void clerk_init(struct world *w, struct clerk *c);
@@ -378,6 +390,19 @@ void reader_send(struct world *w, struct reader *r, const char *join_ref, const 
                  const char *topic, const char *event, struct bytes payload);
 void reader_put_token(struct world *w, struct reader *r, struct buf *out);
 bool reader_is_ref(struct bytes ref, const char *text);
+
+/* ---- device.c: the real client, on devices ---- */
+
+enum { DEVICES_MAX = 24 };
+void devices_init(struct world *w, int count);
+void devices_done(struct world *w);
+void devices_act(struct world *w);
+/* Something happens to one of them. */
+void devices_stir(struct world *w);
+/* Nobody sleeps any more. */
+void devices_wake(struct world *w);
+/* Is every one that may be live live, and its copy the tables?  `*late`: the first that is not. */
+bool devices_all_caught_up(struct world *w, int *late);
 
 /* ---- room.c ---- */
 

@@ -1,0 +1,661 @@
+/* Devices: the real client of src/client, and the least of a host around it: a socket, requests, a
+ * timer of its own clock, frames of its display.  They sleep, lose their clock, are hidden, offline,
+ * and are closed and opened anew.  What each is told of rows is kept as hashes, and must be, after
+ * every batch, what its user may see of the log as far as some change: never a state that never
+ * was, never one from before the last.  In the calm it is the tables. */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "homebake/client.h"
+
+enum { SUBS_MAX = 3, GETS_MAX = 2, TEXT_MAX = 64 << 20, MEMORY_MAX = 4 << 20, TOKEN_LIFE_S = 90 };
+static const int64_t second_us = INT64_C(1000000);
+
+struct view {
+    struct want want; /* of one wish: a table, all events, maybe a filter */
+    uint32_t number;  /* of the subscriber */
+    bool is_whole;    /* it has been given its rows */
+    sim_copy copy;    /* what it was told */
+    sim_copy truth;   /* what there was to be seen … */
+    uint64_t at;      /* … as far as this change */
+};
+
+struct get {
+    struct ask ask;
+    uint32_t request; /* 0: none */
+};
+
+struct device {
+    int number;
+    struct sim_who who;
+    struct hb_client *client;
+    struct wire *wire; /* NULL: none */
+    uint32_t connection;
+    bool is_opening;
+    struct buf in;
+    struct get gets[GETS_MAX];
+    struct view views[SUBS_MAX];
+    int view_count;
+    uint64_t base; /* the head of the log when it was opened */
+    bool is_blind; /* the user's role has changed; opened anew when all shards know: */
+    uint64_t known;
+    int64_t skew_ms, asleep_until_us, frame_at_us, retry_at_us;
+    bool is_hidden, is_offline;
+    int64_t bytes; /* memory of the client */
+};
+
+/* Around each call of the client: whose memory it is, and in a poor world whether there is any. */
+struct guard {
+    int64_t before;
+};
+
+static struct guard enter(struct world *w, bool may_starve)
+{
+    struct guard g = {heap_live()};
+    world_starve(w, may_starve);
+    return g;
+}
+
+static void leave(struct world *w, struct device *d, struct guard g)
+{
+    (void)world_feed(w);
+    d->bytes += heap_live() - g.before;
+    if (d->bytes > MEMORY_MAX)
+        world_fail(w, "device %d: its client holds %lld bytes", d->number, (long long)d->bytes);
+}
+
+static int64_t clock_of(const struct world *w, const struct device *d)
+{
+    return w->now_us / 1000 + d->skew_ms;
+}
+
+static struct hb_text text_of(struct bytes b)
+{
+    return (struct hb_text){b.data, b.size};
+}
+
+static struct bytes bytes_from(struct hb_text t)
+{
+    return (struct bytes){t.data, t.size};
+}
+
+/* ---- truth ---- */
+
+/* The one role since it was opened, or -1. */
+static int role_of(const struct world *w, const struct device *d)
+{
+    return model_only_role(model_roles(&w->model, d->who, d->base, w->model.count));
+}
+
+static uint64_t seen(const struct view *v, unsigned role, int person, int place,
+                     const struct sim_row *row, uint64_t hash)
+{
+    return hash && want_has_row(&v->want, role, person, place, row) ? hash : 0;
+}
+
+static void begin_truth(struct world *w, struct device *d, struct view *v)
+{
+    unsigned role = (unsigned)role_of(w, d);
+    memset(v->copy, 0, sizeof(v->copy));
+    for (int place = 0; place < PLACES; place++)
+        v->truth[place] =
+            seen(v, role, d->who.person, place, &w->model.rows[place], w->model.hashes[place]);
+    v->at = w->model.count;
+    v->is_whole = false;
+}
+
+/* Goes on in the log until the truth is what the device has. */
+static void check_view(struct world *w, struct device *d, struct view *v)
+{
+    int role = role_of(w, d);
+    if (role < 0 || d->is_blind)
+        return;
+    while (memcmp(v->copy, v->truth, sizeof(v->copy)) != 0) {
+        if (v->at == w->model.count) {
+            world_fail(w, "device %d: its copy of %s (%s) is no state of the log", d->number,
+                       sim_tables[v->want.wishes[0].table].name, v->want.wishes[0].filter);
+            return;
+        }
+        const struct entry *e = model_entry(&w->model, ++v->at);
+        v->truth[e->place] = seen(v, (unsigned)role, d->who.person, e->place, &e->new_row, e->hash);
+    }
+}
+
+/* ---- rows ---- */
+
+static struct view *view_of(struct device *d, uint32_t number)
+{
+    for (int i = 0; i < d->view_count; i++)
+        if (d->views[i].number == number)
+            return &d->views[i];
+    return NULL;
+}
+
+static void take_row(struct world *w, struct device *d, struct view *v, const struct hb_row *row)
+{
+    struct json_value json;
+    int place;
+    if (json_parse(bytes_from(row->row), &json) ||
+        !model_read_place(&w->model, v->want.wishes[0].table, json, &place)) {
+        world_fail(w, "device %d: a row without a key", d->number);
+        return;
+    }
+    uint64_t hash = row->op == HB_DELETE ? 0 : model_hash(json.raw);
+    bool was_there = v->copy[place] != 0;
+    if (was_there == (row->op == HB_INSERT) || (hash && hash == v->copy[place]))
+        world_fail(w, "device %d: was told a change twice", d->number);
+    if (!(w->sabotage == SABOTAGE_BLANK && world_chance(w, 50)))
+        v->copy[place] = hash;
+}
+
+static void take_rows(struct world *w, struct device *d, const struct hb_action *a)
+{
+    struct view *v = view_of(d, a->id);
+    if (!v || a->is_whole == v->is_whole) {
+        world_fail(w, "device %d: rows for nobody, or a second whole", d->number);
+        return;
+    }
+    v->is_whole = true;
+    w->counters.told++;
+    for (uint32_t i = 0; i < a->count && !w->violation[0]; i++) {
+        struct hb_row row;
+        hb_client_row(d->client, i, &row);
+        take_row(w, d, v, &row);
+    }
+    check_view(w, d, v);
+}
+
+/* ---- actions ---- */
+
+static void tell_closed(struct world *w, struct device *d, uint32_t code)
+{
+    if (d->wire)
+        wire_cut(w, d->wire);
+    d->wire = NULL;
+    d->is_opening = false;
+    buf_reset(&d->in);
+    struct guard g = enter(w, false);
+    hb_client_closed(d->client, d->connection, code, clock_of(w, d));
+    leave(w, d, g);
+}
+
+static void do_open(struct world *w, struct device *d, const struct hb_action *a)
+{
+    d->connection = a->id;
+    d->wire = wire_open(w, PHX_V2, d->who.person < 0 && d->who.role == ROLE_SERVICE);
+    d->is_opening = true;
+    buf_reset(&d->in);
+}
+
+static void do_close(struct world *w, struct device *d, const struct hb_action *a)
+{
+    if (a->id != d->connection || !d->wire)
+        return;
+    wire_cut(w, d->wire);
+    d->wire = NULL;
+    d->is_opening = false;
+}
+
+static void do_send(struct world *w, struct device *d, const struct hb_action *a)
+{
+    if (a->id != d->connection || !d->wire)
+        return;
+    buf_reset(&w->text);
+    frame_put(w, &w->text, 0x80 | WS_TEXT, bytes_from(a->text));
+    world_must(!w->text.err);
+    wire_say(w, d->wire, buf_bytes(&w->text));
+}
+
+static void tell_fetched(struct world *w, struct device *d, struct get *get,
+                         const struct answer *answer)
+{
+    struct hb_text none = {NULL, 0};
+    uint32_t request = get->request;
+    get->request = 0;
+    struct guard g = enter(w, true);
+    if (answer)
+        hb_client_fetched(d->client, request, (uint32_t)answer->status, answer->seq,
+                          text_of(answer->epoch), text_of(answer->body), clock_of(w, d));
+    else
+        hb_client_fetched(d->client, request, 0, 0, none, none, clock_of(w, d));
+    leave(w, d, g);
+}
+
+static void do_fetch(struct world *w, struct device *d, const struct hb_action *a)
+{
+    struct get *get = d->gets;
+    while (get < d->gets + GETS_MAX && get->request)
+        get++;
+    if (get == d->gets + GETS_MAX) {
+        world_fail(w, "device %d: more requests than may be", d->number);
+        return;
+    }
+    get->request = a->id;
+    if (!ask_start(w, &get->ask, d->who, "GET", bytes_from(a->text), BYTES(""), NULL))
+        tell_fetched(w, d, get, NULL);
+}
+
+static void drop_get(struct world *w, struct get *get)
+{
+    if (get->ask.wire)
+        wire_cut(w, get->ask.wire);
+    get->ask.wire = NULL;
+    get->request = 0;
+}
+
+static void do_cancel(struct world *w, struct device *d, uint32_t request)
+{
+    for (int i = 0; i < GETS_MAX; i++)
+        if (d->gets[i].request == request)
+            drop_get(w, &d->gets[i]);
+}
+
+static void give_token(struct world *w, struct device *d)
+{
+    int64_t life_s = w->is_calm ? 300 : 20 + (int64_t)rng_below(&w->rng, TOKEN_LIFE_S);
+    buf_reset(&w->message);
+    world_put_token(w, d->who, life_s, &w->message);
+    struct guard g = enter(w, false);
+    hb_client_set_token(d->client, text_of(buf_bytes(&w->message)), life_s * 1000, clock_of(w, d));
+    leave(w, d, g);
+}
+
+static void act_on(struct world *w, struct device *d, const struct hb_action *a)
+{
+    world_trace(w, bytes_from(a->text));
+    w->trace = w->trace * 31 + (uint64_t)a->type * 1000 + a->id;
+    switch (a->type) {
+    case HB_OPEN:
+        do_open(w, d, a);
+        break;
+    case HB_CLOSE:
+        do_close(w, d, a);
+        break;
+    case HB_SEND:
+        do_send(w, d, a);
+        break;
+    case HB_FETCH:
+        do_fetch(w, d, a);
+        break;
+    case HB_CANCEL:
+        do_cancel(w, d, a->id);
+        break;
+    case HB_TOKEN:
+        give_token(w, d);
+        break;
+    case HB_FRAME:
+        d->frame_at_us = w->now_us + world_delay(w, second_us / 10);
+        break;
+    case HB_ROWS:
+        take_rows(w, d, a);
+        break;
+    case HB_STATUS:
+    case HB_STATE:
+    case HB_TROUBLE:
+        break;
+    }
+}
+
+static void run(struct world *w, struct device *d)
+{
+    struct hb_action a;
+    for (int i = 0; !w->violation[0]; i++) {
+        struct guard g = enter(w, true);
+        bool has_one = hb_client_next(d->client, &a);
+        leave(w, d, g);
+        if (!has_one)
+            return;
+        if (i > 10000)
+            world_fail(w, "device %d: its client always wants something", d->number);
+        act_on(w, d, &a);
+    }
+}
+
+/* ---- opening and closing ---- */
+
+static const char *key_of(int table)
+{
+    if (strcmp(sim_tables[table].name, "stock") == 0)
+        return "bread_type_id";
+    return strcmp(sim_tables[table].name, "shift_totals") == 0 ? "business_day,shift,bread_type_id"
+                                                               : "id";
+}
+
+static void subscribe(struct world *w, struct device *d, struct view *v)
+{
+    const struct wish *wish = &v->want.wishes[0];
+    struct hb_query q = {
+        .table = text_of(bytes_of(sim_tables[wish->table].name)),
+        .filter = text_of(bytes_of(wish->filter)),
+        .key = text_of(bytes_of(key_of(wish->table))),
+        .priority = (enum hb_priority)rng_below(&w->rng, 3),
+    };
+    begin_truth(w, d, v);
+    struct guard g = enter(w, false);
+    if (hb_client_subscribe(d->client, &q, clock_of(w, d), &v->number) != HB_OK)
+        world_fail(w, "device %d: cannot subscribe to %s (%s)", d->number,
+                   sim_tables[wish->table].name, wish->filter);
+    leave(w, d, g);
+}
+
+static void open_device(struct world *w, struct device *d)
+{
+    struct hb_settings s;
+    hb_settings_init(&s);
+    s.apikey = text_of(BYTES("anon"));
+    s.seed = rng_next(&w->rng);
+    s.frame_wait_ms = world_chance(w, 2) ? 0 : 250;
+    s.hidden = world_chance(w, 2) ? HB_HIDDEN_CLOSE : HB_HIDDEN_KEEP;
+    s.hidden_close_ms = 5000;
+    s.kept_max = world_chance(w, 4) ? 500 : 1 << 20;
+    d->base = w->model.count;
+    d->is_blind = d->is_hidden = d->is_offline = false;
+    d->skew_ms = (int64_t)rng_below(&w->rng, 1 << 20);
+    w->counters.tabs++;
+    struct guard g = enter(w, false);
+    world_must(hb_client_new(&s, clock_of(w, d), &d->client) == HB_OK);
+    leave(w, d, g);
+    for (int i = 0; i < d->view_count; i++)
+        subscribe(w, d, &d->views[i]);
+    g = enter(w, false);
+    hb_client_start(d->client, clock_of(w, d));
+    leave(w, d, g);
+}
+
+static void close_device(struct world *w, struct device *d)
+{
+    if (!d->client)
+        return;
+    struct guard g = enter(w, false);
+    hb_client_free(d->client);
+    leave(w, d, g);
+    d->client = NULL;
+    if (d->bytes != 0)
+        world_fail(w, "device %d: its client leaves %lld bytes behind", d->number,
+                   (long long)d->bytes);
+    if (d->wire)
+        wire_cut(w, d->wire);
+    d->wire = NULL;
+    for (int i = 0; i < GETS_MAX; i++)
+        drop_get(w, &d->gets[i]);
+}
+
+static void make_want(struct want *want, struct rng *rng)
+{
+    do
+        want_make(want, rng);
+    while (want->count != 1 || want->wishes[0].table < 0 || want->wishes[0].verb != 0);
+}
+
+static bool is_twice(const struct device *d, int count, const struct want *want)
+{
+    for (int i = 0; i < count; i++)
+        if (d->views[i].want.wishes[0].table == want->wishes[0].table &&
+            strcmp(d->views[i].want.wishes[0].filter, want->wishes[0].filter) == 0)
+            return true;
+    return false;
+}
+
+static void init_device(struct world *w, struct device *d, int number)
+{
+    *d = (struct device){.number = number, .who = {.person = -1, .role = ROLE_ANON}};
+    uint64_t kind = rng_below(&w->rng, 20);
+    if (kind == 0)
+        d->who.role = ROLE_SERVICE;
+    else if (kind > 1)
+        d->who.person = (int)rng_below(&w->rng, PEOPLE);
+    d->view_count = 1 + (int)rng_below(&w->rng, SUBS_MAX);
+    for (int i = 0; i < d->view_count; i++) {
+        do
+            make_want(&d->views[i].want, &w->rng);
+        while (is_twice(d, i, &d->views[i].want));
+    }
+    buf_init(&d->in, TEXT_MAX);
+    for (int i = 0; i < GETS_MAX; i++)
+        ask_init(&d->gets[i].ask);
+    open_device(w, d);
+}
+
+void devices_init(struct world *w, int count)
+{
+    w->device_count = count;
+    w->devices = calloc((size_t)count + 1, sizeof(struct device));
+    world_must(w->devices != NULL);
+    for (int i = 0; i < count; i++)
+        init_device(w, &w->devices[i], i);
+}
+
+void devices_done(struct world *w)
+{
+    for (int i = 0; i < w->device_count; i++) {
+        struct device *d = &w->devices[i];
+        close_device(w, d);
+        buf_done(&d->in);
+        for (int k = 0; k < GETS_MAX; k++)
+            ask_done(w, &d->gets[k].ask);
+    }
+    free(w->devices);
+    w->devices = NULL;
+    w->device_count = 0;
+}
+
+/* ---- acting ---- */
+
+static void recv_message(struct world *w, struct device *d, struct bytes text)
+{
+    bool is_change = bytes_find(text, BYTES("\"postgres_changes\",{\"ids\"")) < text.size;
+    if (w->sabotage == SABOTAGE_DEAF && is_change && world_chance(w, 20))
+        return;
+    struct guard g = enter(w, true);
+    hb_client_message(d->client, d->connection, text_of(text), clock_of(w, d));
+    leave(w, d, g);
+    run(w, d);
+}
+
+static uint32_t close_code(struct bytes payload)
+{
+    const unsigned char *p = (const unsigned char *)payload.data;
+    return payload.size < 2 ? 1005 : (uint32_t)(p[0] << 8 | p[1]);
+}
+
+static void recv_frames(struct world *w, struct device *d)
+{
+    size_t at = 0, header, size;
+    uint32_t connection = d->connection;
+    struct bytes in = buf_bytes(&d->in);
+    while (!w->violation[0] && d->wire && d->connection == connection &&
+           frame_measure(bytes_slice(in, at, in.size), &header, &size)) {
+        uint8_t first = (uint8_t)in.data[at];
+        struct bytes payload = bytes_slice(in, at + header, at + header + size);
+        at += header + size;
+        if (first == (0x80 | WS_CLOSE)) {
+            tell_closed(w, d, close_code(payload));
+            return;
+        }
+        if (first == (0x80 | WS_TEXT))
+            recv_message(w, d, payload);
+    }
+    if (d->wire && d->connection == connection)
+        buf_shift(&d->in, at);
+}
+
+static void act_wire(struct world *w, struct device *d)
+{
+    if (d->is_opening && !d->wire) {
+        tell_closed(w, d, 1006);
+    } else if (d->is_opening) {
+        d->is_opening = false;
+        struct guard g = enter(w, false);
+        hb_client_opened(d->client, d->connection, clock_of(w, d));
+        leave(w, d, g);
+    } else if (d->wire) {
+        if (!wire_read(w, d->wire, &d->in))
+            tell_closed(w, d, 1006);
+        else
+            recv_frames(w, d);
+    }
+}
+
+static void act_gets(struct world *w, struct device *d)
+{
+    for (int i = 0; i < GETS_MAX; i++) {
+        struct get *get = &d->gets[i];
+        struct answer answer;
+        enum ask_state state = get->ask.wire ? ask_poll(w, &get->ask, &answer) : ASK_WAITING;
+        if (get->request && state != ASK_WAITING)
+            tell_fetched(w, d, get, state == ASK_DONE ? &answer : NULL);
+    }
+}
+
+static void act_time(struct world *w, struct device *d)
+{
+    int64_t now = clock_of(w, d);
+    struct hb_status status;
+    struct guard g = enter(w, true);
+    if (hb_client_deadline(d->client) <= now)
+        hb_client_tick(d->client, now);
+    if (d->frame_at_us && w->now_us >= d->frame_at_us) {
+        d->frame_at_us = 0;
+        hb_client_frame(d->client, now);
+    }
+    hb_client_status(d->client, now, &status);
+    if (status.failed > 0 && w->now_us >= d->retry_at_us) {
+        d->retry_at_us = w->now_us + 15 * second_us; /* the user tries again */
+        hb_client_retry(d->client, 0, now);
+    }
+    leave(w, d, g);
+}
+
+static bool know_all(const struct world *w, uint64_t seq)
+{
+    for (int i = 0; i < w->server.shard_count; i++)
+        if (!server_is_up(w) || w->server.shards[i].heard < seq)
+            return false;
+    return true;
+}
+
+/* Another role, other rows: as pages do, it begins anew when its user has become another. */
+static void look_at_role(struct world *w, struct device *d)
+{
+    if (!d->is_blind && role_of(w, d) < 0) {
+        d->is_blind = true;
+        d->known = w->model.count;
+    } else if (d->is_blind && know_all(w, d->known)) {
+        close_device(w, d);
+        open_device(w, d);
+    }
+}
+
+static void act(struct world *w, struct device *d)
+{
+    look_at_role(w, d);
+    if (w->now_us < d->asleep_until_us || w->violation[0])
+        return;
+    act_wire(w, d);
+    run(w, d);
+    act_gets(w, d);
+    act_time(w, d);
+    run(w, d);
+}
+
+void devices_act(struct world *w)
+{
+    for (int i = 0; i < w->device_count && !w->violation[0]; i++)
+        act(w, &w->devices[i]);
+}
+
+/* ---- faults ---- */
+
+static void set_visible(struct world *w, struct device *d, bool is_visible)
+{
+    struct guard g = enter(w, false);
+    d->is_hidden = !is_visible;
+    hb_client_set_visible(d->client, is_visible, clock_of(w, d));
+    leave(w, d, g);
+}
+
+static void set_online(struct world *w, struct device *d, bool is_online)
+{
+    struct guard g = enter(w, false);
+    d->is_offline = !is_online;
+    hb_client_set_online(d->client, is_online, clock_of(w, d));
+    leave(w, d, g);
+}
+
+void devices_stir(struct world *w)
+{
+    if (w->device_count == 0 || !world_chance(w, 5))
+        return;
+    struct device *d = &w->devices[rng_below(&w->rng, (uint64_t)w->device_count)];
+    w->counters.faults++;
+    switch (rng_below(&w->rng, 7)) {
+    case 0:
+        d->asleep_until_us = w->now_us + world_delay(w, 90 * second_us);
+        break;
+    case 1:
+        d->skew_ms += (int64_t)rng_below(&w->rng, 7200000) - 3600000;
+        break;
+    case 2:
+        set_visible(w, d, d->is_hidden);
+        break;
+    case 3:
+        set_online(w, d, d->is_offline);
+        break;
+    case 4:
+        close_device(w, d);
+        open_device(w, d);
+        break;
+    case 5:
+        if (d->wire)
+            tell_closed(w, d, 1006);
+        break;
+    default: {
+        struct guard g = enter(w, false);
+        hb_client_refresh(d->client, clock_of(w, d));
+        leave(w, d, g);
+    }
+    }
+}
+
+void devices_wake(struct world *w)
+{
+    for (int i = 0; i < w->device_count; i++) {
+        w->devices[i].asleep_until_us = 0;
+        set_visible(w, &w->devices[i], true);
+        set_online(w, &w->devices[i], true);
+    }
+}
+
+/* ---- in the calm ---- */
+
+static bool has_caught_up(struct world *w, struct device *d, const struct view *v)
+{
+    enum hb_subscription state;
+    int role = role_of(w, d);
+    if (d->is_blind || role < 0)
+        return false;
+    if (role == ROLE_NOBODY || !rules_may((unsigned)role, v->want.wishes[0].table, VERB_SELECT))
+        return true;
+    if (hb_client_subscription(d->client, v->number, &state) != HB_OK || state != HB_SUB_LIVE ||
+        !v->is_whole)
+        return false;
+    for (int place = 0; place < PLACES; place++)
+        if (v->copy[place] != seen(v, (unsigned)role, d->who.person, place, &w->model.rows[place],
+                                   w->model.hashes[place]))
+            return false;
+    return true;
+}
+
+bool devices_all_caught_up(struct world *w, int *late)
+{
+    for (int i = 0; i < w->device_count; i++) {
+        struct device *d = &w->devices[i];
+        *late = i;
+        for (int k = 0; k < d->view_count; k++)
+            if (!has_caught_up(w, d, &d->views[k]))
+                return false;
+    }
+    return true;
+}
