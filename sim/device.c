@@ -558,6 +558,8 @@ static void act(struct world *w, struct device *d)
     act_gets(w, d);
     act_time(w, d);
     run(w, d);
+    if (hb_client_deadline(d->client) <= clock_of(w, d) && !w->violation[0])
+        world_fail(w, "device %d: its client wants to be called without a pause", d->number);
 }
 
 void devices_act(struct world *w)

@@ -146,7 +146,8 @@ void hb_client_closed(struct hb_client *c, uint32_t connection, uint32_t code, i
 void hb_client_fetched(struct hb_client *c, uint32_t request, uint32_t status, uint64_t seq,
                        struct hb_text epoch, struct hb_text body, int64_t now_ms);
 /* The signed-in user's token (or the apikey, for nobody), and how long it is good from now on; a
- * negative time: for ever.  Nothing is joined before there is one. */
+ * negative time: for ever.  Nothing is joined before there is one.  For another user make another
+ * client: the rows are those that this user may see. */
 void hb_client_set_token(struct hb_client *c, struct hb_text token, int64_t expires_in_ms,
                          int64_t now_ms);
 /* The network of this machine; it is online at first. */
