@@ -139,7 +139,8 @@ void channels_have_token(struct hb_client *c)
         if (!s->is_denied)
             continue;
         s->is_denied = false;
-        s->wait_end = earlier(s->wait_end, c->now);
+        if (s->state == HB_SUB_WAITING || s->state == HB_SUB_LOADING)
+            s->wait_end = earlier(s->wait_end, c->now);
         channel_revive(c, s);
     }
 }

@@ -590,6 +590,24 @@ static void a_channel_that_ends_for_its_token_comes_back_with_a_new_one(void **s
     host_done(&h);
 }
 
+static void a_token_that_comes_during_a_join_does_not_end_it(void **state)
+{
+    (void)state;
+    struct host h;
+    host_init(&h);
+    host_start(&h);
+    uint32_t id = host_subscribe(&h, "bread_types", NULL, HB_HIGH);
+    host_refused(&h, 2, "bread_types:*:", "InvalidJWTToken: Token has expired 1 seconds ago");
+    host_wait(&h, 2000);
+    assert_int_equal(host_state(&h, id), HB_SUB_JOINING);
+    hb_client_set_token(h.c, (struct hb_text){"U", 1}, -1, h.now);
+    hb_client_tick(h.c, h.now);
+    host_run(&h);
+    assert_int_equal(host_state(&h, id), HB_SUB_JOINING);
+    assert_true(hb_client_deadline(h.c) > h.now);
+    host_done(&h);
+}
+
 static void what_cannot_be_understood_replaces_the_connection_and_loses_nothing(void **state)
 {
     (void)state;
@@ -765,6 +783,7 @@ int main(void)
         cmocka_unit_test(a_new_token_is_told_to_every_channel),
         cmocka_unit_test(a_token_is_asked_for_before_it_ends_and_again_until_there_is_one),
         cmocka_unit_test(a_channel_that_ends_for_its_token_comes_back_with_a_new_one),
+        cmocka_unit_test(a_token_that_comes_during_a_join_does_not_end_it),
         cmocka_unit_test(what_cannot_be_understood_replaces_the_connection_and_loses_nothing),
         cmocka_unit_test(a_change_that_cannot_be_understood_is_asked_for_again),
         cmocka_unit_test(a_row_that_was_cut_is_had_by_a_snapshot),
