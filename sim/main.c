@@ -1,5 +1,5 @@
-/* homebake-sim --seeds N [--from S] [--devices N] [--known FILE] [--keep FILE] [--break FAULT]
- *              [--verbose]
+/* homebake-sim --seeds N [--from S] [--devices N] [--night S] [--known FILE] [--keep FILE]
+ *              [--break FAULT] [--verbose]
  *
  * A file of known seeds has one at the start of each line; what follows is for people.  They are run
  * first.  --keep appends each failing seed to such a file. */
@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { NIGHT_MAX_S = 1000000 };
+
 struct options {
-    uint64_t seeds, from, devices;
+    uint64_t seeds, from, devices, night_s;
     const char *known, *keep; /* NULL: none */
     enum sabotage sabotage;
     bool is_verbose;
@@ -17,7 +19,8 @@ struct options {
 
 static const char usage[] =
     "usage: homebake-sim --seeds N [--from S] [--known FILE] [--keep FILE] [--verbose]\n"
-    "                    [--devices N] [--break drop|repeat|leak|copy|lose|hush|deaf|blank]\n";
+    "                    [--devices N] [--night S] [--break "
+    "drop|repeat|leak|copy|lose|hush|deaf|blank]\n";
 
 static bool parse_sabotage(const char *text, enum sabotage *out)
 {
@@ -44,6 +47,8 @@ static bool parse(int argc, char **argv, struct options *o)
             is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->from);
         else if (is_ok && strcmp(argv[i], "--devices") == 0)
             is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->devices) && o->devices <= DEVICES_MAX;
+        else if (is_ok && strcmp(argv[i], "--night") == 0)
+            is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->night_s) && o->night_s <= NIGHT_MAX_S;
         else if (is_ok && strcmp(argv[i], "--known") == 0)
             o->known = argv[++i];
         else if (is_ok && strcmp(argv[i], "--keep") == 0)
@@ -133,7 +138,7 @@ static void run(struct totals *t, struct world *w, uint64_t seed, const struct o
     if (o->is_verbose) /* ahead, so that a crash has a name */
         printf("seed %llu:", (unsigned long long)seed);
     fflush(stdout);
-    world_run(w, seed, o->sabotage, (int)o->devices);
+    world_run(w, seed, o->sabotage, (int)o->devices, (int64_t)o->night_s);
     add(t, w, o);
 }
 

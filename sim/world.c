@@ -4,7 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_MAX = 64 << 20, ROUNDS = 2, ROUND_STEPS = 350, QUIET_STEPS = 20 };
+enum {
+    TEXT_MAX = 64 << 20,
+    ROUNDS = 2,
+    ROUND_STEPS = 350,
+    QUIET_STEPS = 20,
+    NIGHT_STRIDE_US = 4000000
+};
 static const int64_t second_us = INT64_C(1000000);
 
 void world_must(bool is_so)
@@ -106,11 +112,12 @@ static void stir(struct world *w)
 static void step(struct world *w)
 {
     w->now_us += 1000 + world_delay(w, w->stride_us);
-    if (!w->is_calm)
+    bool is_still = w->is_night && !world_chance(w, 20);
+    if (!w->is_calm && !is_still)
         stir(w);
     server_run(w);
     wires_move(w);
-    for (int i = 0; i < CLERKS && !w->violation[0]; i++)
+    for (int i = 0; i < CLERKS && !w->violation[0] && !is_still; i++)
         clerk_act(w, &w->clerks[i]);
     for (int i = 0; i < w->reader_count && !w->violation[0]; i++)
         reader_act(w, &w->readers[i]);
@@ -182,6 +189,21 @@ static void settle(struct world *w)
     w->is_calm = false;
 }
 
+/* Heartbeats, tokens, health: what goes by the clock, for hours. */
+static void pass_night(struct world *w, int64_t seconds)
+{
+    int64_t end_us = w->now_us + seconds * second_us, stride_us = w->stride_us;
+    if (seconds == 0)
+        return;
+    w->is_night = true;
+    w->stride_us = NIGHT_STRIDE_US;
+    while (w->now_us < end_us && !w->violation[0])
+        step(w);
+    w->is_night = false;
+    w->stride_us = stride_us;
+    settle(w);
+}
+
 /* Everybody goes: what the hubs keep then does not depend on what has been. */
 static void part(struct world *w)
 {
@@ -248,7 +270,7 @@ static void done(struct world *w)
     buf_done(&w->body);
 }
 
-void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devices)
+void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devices, int64_t night_s)
 {
     init(w, seed, sabotage, devices);
     for (int round = 0; round < ROUNDS && !w->violation[0]; round++) {
@@ -256,6 +278,8 @@ void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devic
             step(w);
         settle(w);
     }
+    if (!w->violation[0])
+        pass_night(w, night_s);
     devices_done(w);
     if (!w->violation[0])
         part(w);

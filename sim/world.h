@@ -258,6 +258,7 @@ struct world {
     struct rng rng;
     enum sabotage sabotage;
     int64_t start_us, now_us;
+    bool is_night;         /* little happens, in long steps */
     bool is_calm;          /* no more faults and changes */
     bool is_poor;          /* the server runs out of memory now and then */
     int64_t stride_us;     /* the longest step */
@@ -280,8 +281,9 @@ struct world {
     char violation[600]; /* the first one; empty: none */
 };
 
-/* Runs one seed to its end, with so many devices. */
-void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devices);
+/* Runs one seed to its end, with so many devices, and in the end a night of so many seconds. */
+void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devices,
+               int64_t night_s);
 
 /* For the parts. */
 void world_fail(struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);
