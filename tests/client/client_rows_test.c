@@ -276,15 +276,16 @@ static void every_allocation_may_fail_and_the_rows_are_right_in_the_end(void **s
 static void any_message_cut_anywhere_is_survived(void **state)
 {
     (void)state;
-    static const char *const messages[] = {
+    static const char joined[] =
         "[\"2\",\"2\",\"realtime:live:t:*:\",\"phx_reply\",{\"status\":\"ok\",\"response\":{"
         "\"postgres_changes\":[{\"id\":7}],\"resume\":{\"epoch\":\"E\",\"seq\":1,\"replayed\":"
-        "false}"
-        "}}]",
+        "false}}}]";
+    static const char change[] =
         "[null,null,\"realtime:live:t:*:\",\"postgres_changes\",{\"ids\":[7],\"data\":{\"type\":"
-        "\"UPDATE\",\"record\":{\"id\":\"a\"},\"old_record\":{\"id\":\"b\"},\"seq\":11}}]",
-        "[\"2\",\"2\",\"realtime:live:t:*:\",\"system\",{\"status\":\"error\",\"message\":\"x\"}]",
-    };
+        "\"UPDATE\",\"record\":{\"id\":\"a\"},\"old_record\":{\"id\":\"b\"},\"seq\":11}}]";
+    static const char system[] =
+        "[\"2\",\"2\",\"realtime:live:t:*:\",\"system\",{\"status\":\"error\",\"message\":\"x\"}]";
+    static const char *const messages[] = {joined, change, system};
     for (size_t i = 0; i < CHECK_COUNT(messages); i++) {
         for (size_t size = 0; size < strlen(messages[i]); size++) {
             struct host h;
