@@ -379,12 +379,9 @@ static void sweep(struct replica *r)
 
 enum err replica_take(struct replica *r, struct batch *out)
 {
-    struct batch b = {0};
-    if (r->waiting_count > 0) {
-        b.deltas = mem_array(r->waiting_count, sizeof(struct delta));
-        if (!b.deltas)
-            return ERR_NOMEM;
-    }
+    struct batch b = {.deltas = mem_array(r->waiting_count + 1, sizeof(struct delta))};
+    if (!b.deltas)
+        return ERR_NOMEM;
     bool has_gone = r->feed != 0;
     for (struct link *l; (l = list_pop_front(&r->waiting));) {
         struct row *row = container_of(l, struct row, waiting);
