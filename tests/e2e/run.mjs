@@ -226,6 +226,7 @@ async function signInTests() {
         const s = await screen(here, 'desktop', owner);
         await s.page.reload();
         await s.isLive();
+        await s.page.getByRole('button', { name: 'Your account' }).click();
         await s.page.getByRole('button', { name: 'Sign out' }).click();
         await s.page.getByLabel('Email').waitFor();
         await s.page.reload();

@@ -1,7 +1,7 @@
 /* app: the frame around the pages, and which page a path is. */
 import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { boot, bootUp, leave } from './data/session';
+import { boot, bootUp } from './data/session';
 import { config, day, leads, me, shift } from './data/state';
 import { navigate, path } from './lib/router';
 import { dayWords, shiftWords } from './lib/words';
@@ -9,10 +9,13 @@ import { BakePage } from './pages/bake';
 import { BreadsPage } from './pages/breads';
 import { FeedbackPage } from './pages/feedback';
 import { InventoryPage } from './pages/inventory';
+import { PeoplePage } from './pages/people';
 import { SellPage } from './pages/sell';
 import { SignInPage } from './pages/signin';
+import { Account } from './ui/account';
+import { Boundary } from './ui/boundary';
 import { ConnectionStatus } from './ui/connection';
-import { BakeIcon, LoafIcon, NoteIcon, ReportIcon, SellIcon, SignOutIcon, StockIcon } from './ui/icons';
+import { BakeIcon, LoafIcon, NoteIcon, PersonIcon, ReportIcon, SellIcon, StockIcon } from './ui/icons';
 import { Failed, PageHead, ShiftIcon, Skeleton } from './ui/parts';
 import { hush, Toasts } from './ui/toast';
 
@@ -21,7 +24,7 @@ interface Place {
   label: string;
   icon: FunctionComponent;
   page: FunctionComponent;
-  isForLeads?: boolean;
+  isFor?: 'leads' | 'owner';
 }
 
 /* uPlot comes with the first look at the reports. */
@@ -52,14 +55,16 @@ function ReportsLoader() {
 const PLACES: Place[] = [
   { path: '/inventory', label: 'Inventory', icon: StockIcon, page: InventoryPage },
   { path: '/sell', label: 'Sell', icon: SellIcon, page: SellPage },
-  { path: '/bake', label: 'Bake', icon: BakeIcon, page: BakePage, isForLeads: true },
-  { path: '/reports', label: 'Reports', icon: ReportIcon, page: ReportsLoader, isForLeads: true },
-  { path: '/breads', label: 'Breads', icon: LoafIcon, page: BreadsPage, isForLeads: true },
+  { path: '/bake', label: 'Bake', icon: BakeIcon, page: BakePage, isFor: 'leads' },
+  { path: '/reports', label: 'Reports', icon: ReportIcon, page: ReportsLoader, isFor: 'leads' },
+  { path: '/breads', label: 'Breads', icon: LoafIcon, page: BreadsPage, isFor: 'leads' },
   { path: '/feedback', label: 'Feedback', icon: NoteIcon, page: FeedbackPage },
+  { path: '/people', label: 'People', icon: PersonIcon, page: PeoplePage, isFor: 'owner' },
 ];
 
 function places(): Place[] {
-  return PLACES.filter((p) => leads.value || !p.isForLeads);
+  const isOwner = me.value?.role === 'owner';
+  return PLACES.filter((p) => !p.isFor || (p.isFor === 'owner' ? isOwner : leads.value));
 }
 
 function Nav({ here }: { here: Place }) {
@@ -67,7 +72,7 @@ function Nav({ here }: { here: Place }) {
     <nav class="tabs" aria-label="Pages">
       <ul>
         {places().map((p) => (
-          <li key={p.path}>
+          <li key={p.path} class={p.isFor === 'owner' ? 'tab-rare' : ''}>
             <a href={p.path} aria-current={p === here ? 'page' : undefined}>
               <p.icon />
               <span>{p.label}</span>
@@ -96,18 +101,7 @@ function Header() {
         )}
       </p>
       <ConnectionStatus />
-      <div class="who">
-        <span class="who-name">{me.value?.name}</span>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="Sign out"
-          title="Sign out"
-          onClick={() => void leave()}
-        >
-          <SignOutIcon />
-        </button>
-      </div>
+      <Account />
     </header>
   );
 }
@@ -136,7 +130,9 @@ function Shell() {
       <Header />
       <Nav here={here} />
       <main id="main" tabIndex={-1}>
-        <here.page key={here.path} />
+        <Boundary key={here.path} name={`The page ${here.label}`}>
+          <here.page />
+        </Boundary>
       </main>
       <Toasts />
     </div>

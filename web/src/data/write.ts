@@ -4,7 +4,7 @@ import type { Shift } from '../lib/clock';
 import { uuid } from '../lib/uuid';
 import { Failure } from './http';
 import * as rest from './rest';
-import type { Bread, Feedback, Production, Sale, Stamped } from './rows';
+import type { Bread, Feedback, Person, Production, Sale, Stamped } from './rows';
 import * as s from './state';
 import type { Table } from './table';
 
@@ -94,6 +94,10 @@ export async function changeFeedback(id: string, row: { note: string }): Promise
   const o = await update<Feedback>('shift_feedback', id, row);
   if ('row' in o) s.periodFeedback.answer(o.row);
   return settle(s.ownFeedback, o);
+}
+
+export async function changePerson(id: string, row: Partial<Pick<Person, 'role' | 'is_active'>>): Promise<string> {
+  return settle(s.people, await update<Person>('users', id, row));
 }
 
 export type BreadFields = Pick<Bread, 'name' | 'size' | 'unit_price' | 'low_threshold'>;

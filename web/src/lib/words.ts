@@ -1,4 +1,5 @@
 /* words: times, days and counts as people read them, in the bakery's language and time zone. */
+import type { Role } from '../data/rows';
 import { config } from '../data/state';
 import { addDays, type Shift } from './clock';
 
@@ -41,6 +42,10 @@ export function timeWords(stamp: string | number): string {
 
 export function shiftWords(s: Shift): string {
   return s === 'morning' ? 'Morning' : 'Night';
+}
+
+export function roleWords(r: Role): string {
+  return { owner: 'Owner', manager: 'Manager', sales_rep: 'Sales rep' }[r];
 }
 
 export function relativeDay(day: string, today: string): string {

@@ -1,11 +1,29 @@
+import { computed, signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Line } from '../data/figures';
 import { day, inventoryLoading, leads, lines, money, shift } from '../data/state';
 import { toMinor } from '../lib/money';
 import { count, dayWords, shiftWords, signed } from '../lib/words';
-import { Empty, Failed, LevelBadge, PageHead, Skeleton } from '../ui/parts';
+import { Boundary } from '../ui/boundary';
+import { LedgerSheet } from '../ui/ledger';
+import { Choice, Empty, Failed, Field, LevelBadge, PageHead, Skeleton } from '../ui/parts';
 
 const FRESH_MS = 6000;
+const WHICH = [
+  ['all', 'All'],
+  ['short', 'Low or out'],
+] as const;
+
+const wanted = signal('');
+const which = signal<'all' | 'short'>('all');
+const shown = computed(() => {
+  const words = wanted.value.trim().toLocaleLowerCase();
+  return lines.value.filter(
+    ({ bread, level }) =>
+      (which.value === 'all' || level === 'low' || level === 'out') &&
+      `${bread.name} ${bread.size ?? ''}`.toLocaleLowerCase().includes(words),
+  );
+});
 
 /* How much `value` has changed in the last seconds; changes that follow each other add up. */
 function useFresh(value: number): number {
@@ -57,7 +75,7 @@ function Summary() {
   );
 }
 
-function BreadCard({ line }: { line: Line }) {
+function BreadCard({ line, onOpen }: { line: Line; onOpen: () => void }) {
   const { bread, remaining, level, day: today } = line;
   const delta = useFresh(remaining);
   const full = Math.max(today.produced, remaining, 1);
@@ -79,12 +97,13 @@ function BreadCard({ line }: { line: Line }) {
         </p>
       </div>
       <div class="bread-body">
-        <p class="bread-left">
+        <button type="button" class="bread-left" aria-haspopup="dialog" onClick={onOpen}>
           <span class="bread-number" data-figure="remaining">
             {count(remaining)}
           </span>
           <span class="bread-word">left</span>
-        </p>
+          <span class="unseen"> of {bread.name}: show the entries</span>
+        </button>
         <Counted line={line} />
       </div>
       <div class={`bar bar-${level}`} aria-hidden="true">
@@ -124,7 +143,43 @@ function Counted({ line: { bread, day: today, shift: now } }: { line: Line }) {
   );
 }
 
+function Filters() {
+  return (
+    <div class="filters filters-inventory">
+      <Field label="Search">
+        {(a) => (
+          <input
+            {...a}
+            type="search"
+            placeholder="Name or size"
+            autoComplete="off"
+            value={wanted.value}
+            onInput={(e) => (wanted.value = e.currentTarget.value)}
+          />
+        )}
+      </Field>
+      <Choice label="Level" isLabelSeen value={which.value} options={WHICH} onChange={(v) => (which.value = v)} />
+    </div>
+  );
+}
+
+function NoMatch() {
+  const clear = () => {
+    wanted.value = '';
+    which.value = 'all';
+  };
+  return (
+    <Empty title="No bread is like that">
+      <button type="button" class="button" onClick={clear}>
+        Show all breads
+      </button>
+    </Empty>
+  );
+}
+
 function Breads() {
+  const [open, setOpen] = useState('');
+  const line = lines.value.find((l) => l.bread.id === open);
   if (lines.value.length === 0)
     return (
       <Empty title="No breads yet">
@@ -140,11 +195,18 @@ function Breads() {
   return (
     <>
       <Summary />
+      <Filters />
+      {shown.value.length === 0 && <NoMatch />}
       <ul class="breads">
-        {lines.value.map((l) => (
-          <BreadCard key={l.bread.id} line={l} />
+        {shown.value.map((l) => (
+          <BreadCard key={l.bread.id} line={l} onOpen={() => setOpen(l.bread.id)} />
         ))}
       </ul>
+      {line && (
+        <Boundary key={open} name="The entries">
+          <LedgerSheet line={line} onClose={() => setOpen('')} />
+        </Boundary>
+      )}
     </>
   );
 }
@@ -161,7 +223,7 @@ export function InventoryPage() {
         </p>
       </PageHead>
       {loading.state === 'failed' && <Failed why={loading.why} />}
-      {loading.state === 'loading' && <Skeleton count={7} kind="skeletons-inventory" />}
+      {loading.state === 'loading' && <Skeleton count={8} kind="skeletons-inventory" />}
       {loading.state === 'ready' && <Breads />}
     </>
   );

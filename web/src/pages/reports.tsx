@@ -6,6 +6,7 @@ import { chooseRange, range, reloadReport, reportLoading, type Range } from '../
 import * as s from '../data/state';
 import { addDays, daysBetween, type Shift } from '../lib/clock';
 import { count, dayWords, relativeDay, shiftWords, shortDay, timeWords } from '../lib/words';
+import { Boundary } from '../ui/boundary';
 import { Chart } from '../ui/chart';
 import { Choice, Empty, Failed, Field, PageHead, Skeleton } from '../ui/parts';
 import { newestFirst } from './feedback';
@@ -353,12 +354,18 @@ function Figures() {
   return (
     <>
       <Cards total={r.total} />
-      {days.value.length > 1 && <DayChart r={r} />}
+      {days.value.length > 1 && (
+        <Boundary name="The chart">
+          <DayChart r={r} />
+        </Boundary>
+      )}
       <div class="two-columns">
         <Breakdown title="By bread" first="Bread" rows={breads} />
         <div class="stack">
           <Breakdown title="By shift" first="Shift" rows={shifts} />
-          <Feedbacks />
+          <Boundary name="The feedback">
+            <Feedbacks />
+          </Boundary>
         </div>
       </div>
     </>

@@ -2,6 +2,7 @@
  * figures as a table, for those who cannot see the drawing. */
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { shownTheme } from '../lib/theme';
 import 'uplot/dist/uPlot.min.css';
 
 export interface Series {
@@ -116,17 +117,14 @@ export function Chart(props: ChartProps) {
       plot.current = make(el, () => now.current);
     };
     remake();
-    const dark = matchMedia('(prefers-color-scheme: dark)');
-    dark.addEventListener('change', remake);
     const sizes = new ResizeObserver(() => plot.current?.setSize({ width: el.clientWidth, height: HEIGHT }));
     sizes.observe(el);
     return () => {
-      dark.removeEventListener('change', remake);
       sizes.disconnect();
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [props.id]);
+  }, [props.id, shownTheme.value]);
 
   useEffect(() => {
     plot.current?.setData(data(props));

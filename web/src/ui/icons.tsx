@@ -78,6 +78,12 @@ export const EditIcon = () => (
     <path d="M5 19h3.500L19 8.500 15.500 5 5 15.500V19ZM13 7.500l3.500 3.500" />
   </Icon>
 );
+export const PersonIcon = () => (
+  <Icon>
+    <circle cx="12" cy="8" r="4" />
+    <path d="M4.500 20c.800-4 3.800-6 7.500-6s6.700 2 7.500 6" />
+  </Icon>
+);
 export const SunIcon = () => (
   <Icon>
     <circle cx="12" cy="12" r="4" />

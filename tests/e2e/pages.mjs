@@ -1,0 +1,368 @@
+// What each page promises beyond its numbers: entries, people, trouble, many visits.  Two browsers where it must be live.
+import { launch, Screen } from './browser.mjs';
+import { makeWire } from './proxy.mjs';
+import { assert, finish, test } from '../support/harness.mjs';
+import { makeBakery, serve } from '../support/server.mjs';
+
+const bakery = makeBakery();
+const server = await serve(bakery.data);
+const [here, there] = await Promise.all([launch(), launch()]);
+const { owner, manager, rep1: rep } = bakery.people;
+const PAGES = ['/inventory', '/sell', '/bake', '/reports', '/breads', '/feedback', '/people'];
+
+async function screen(browser, size, person, options, url = server.url) {
+    const s = await Screen.open(browser, url, size, options);
+    return person ? s.signIn(person) : s;
+}
+
+// Sells as the person of this screen, without its page.
+function sellQuietly(s, bread, quantity) {
+    return s.page.evaluate(
+        async ([id, n]) => {
+            const { access_token } = JSON.parse(localStorage.getItem('homebake-auth'));
+            const { anon_key } = await (await fetch('/api/config')).json();
+            const headers = { apikey: anon_key, Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' };
+            const body = JSON.stringify({ bread_type_id: id, quantity: n });
+            const answer = await fetch('/rest/v1/sales_logs', { method: 'POST', headers, body });
+            if (!answer.ok) throw new Error(`selling was answered ${answer.status}`);
+        },
+        [bread, quantity],
+    );
+}
+
+const card = (bread) => `[data-bread="${bread}"]`;
+const firstBread = (s) => s.page.locator('.bread').first().getAttribute('data-bread');
+
+async function inventoryTests() {
+    await test('a number touched shows the entries it is made of, and they are live', async () => {
+        const [watcher, seller] = await Promise.all([screen(here, 'phone', owner), screen(there, 'phone', rep)]);
+        await watcher.go('/inventory');
+        const bread = await firstBread(watcher);
+        const left = await watcher.number('remaining', card(bread));
+        await watcher.page.locator(`${card(bread)} .bread-left`).click();
+        const sheet = watcher.page.getByRole('dialog');
+        await watcher.shows('ledger-left', left);
+        await sellQuietly(seller, bread, 7);
+        await sheet.locator('.ledger .entry').first().getByText('Sold 7').waitFor();
+        await watcher.shows('ledger-left', left - 7);
+        const numbers = await sheet.locator('[aria-label="Entries"] .ledger-change').allInnerTexts();
+        const sum = numbers.reduce((n, t) => n + Number(t.replace('−', '-').replace(/[^\d-]/g, '')), 0);
+        assert.equal(await watcher.number('ledger-before') + sum, left - 7);
+        await Promise.all([watcher.close(), seller.close()]);
+    });
+
+    await test('the sheet of entries keeps the focus, ends with Escape, and gives the focus back', async () => {
+        const s = await screen(here, 'desktop', owner);
+        await s.go('/inventory');
+        const number = s.page.locator('.bread-left').first();
+        await number.focus();
+        await s.page.keyboard.press('Enter');
+        await s.page.getByRole('dialog').waitFor();
+        for (let i = 0; i < 12; i++) {
+            await s.page.keyboard.press('Tab');
+            const where = await s.page.evaluate(() => {
+                const is = document.activeElement;
+                return is === document.body || Boolean(is?.closest('dialog'));
+            });
+            assert.ok(where, 'the focus left the sheet');
+        }
+        await s.page.keyboard.press('Escape');
+        await s.page.getByRole('dialog').waitFor({ state: 'detached' });
+        assert.ok(await number.evaluate((n) => n === document.activeElement));
+        await s.close();
+    });
+
+    await test('earlier entries come page by page, each once', async () => {
+        const s = await screen(here, 'phone', owner);
+        await s.go('/inventory');
+        await s.page.locator('.bread-left').first().click();
+        const more = s.page.getByRole('button', { name: 'Show earlier entries' });
+        const list = s.page.locator('[aria-label="Earlier entries"] [data-entry]');
+        await more.click();
+        await list.first().waitFor();
+        const one = await list.count();
+        if (await more.isVisible()) {
+            await more.click();
+            await s.page.waitForFunction((n) => document.querySelectorAll('[aria-label="Earlier entries"] [data-entry]').length > n, one);
+        }
+        const ids = await list.evaluateAll((all) => all.map((e) => e.dataset.entry));
+        assert.equal(new Set(ids).size, ids.length);
+        await s.close();
+    });
+
+    await test('a search finds breads by their names, and one that finds none says so', async () => {
+        const s = await screen(here, 'phone', owner);
+        await s.go('/inventory');
+        const all = await s.page.locator('.bread').count();
+        const name = await s.page.locator('.bread h2').last().innerText();
+        await s.page.getByLabel('Search').fill(name.toUpperCase());
+        await s.page.waitForFunction((n) => document.querySelectorAll('.bread').length < n, all);
+        assert.equal(await s.page.locator('.bread h2').first().innerText(), name);
+        await s.page.getByLabel('Search').fill('no such bread');
+        await s.page.getByRole('button', { name: 'Show all breads' }).click();
+        await s.page.waitForFunction((n) => document.querySelectorAll('.bread').length === n, all);
+        await s.close();
+    });
+}
+
+async function peopleTests() {
+    await test('a manager who becomes a rep while reading the reports is led away from them, and back by Undo', async () => {
+        const [boss, lead] = await Promise.all([screen(here, 'desktop', owner), screen(there, 'desktop', manager)]);
+        await Promise.all([boss.go('/people'), lead.go('/reports')]);
+        await boss.page.locator('.entry', { hasText: 'Manager' }).locator('.icon-button').click();
+        const sheet = boss.page.getByRole('dialog');
+        await sheet.getByLabel('Sales rep').check();
+        await sheet.getByRole('button', { name: 'Change the role' }).click();
+        await sheet.getByRole('button', { name: 'Yes' }).click();
+        await boss.toast('is now sales rep');
+        await lead.page.waitForURL('**/sell');
+        await lead.page.locator('.tabs a[href="/reports"]').waitFor({ state: 'detached' });
+        await lead.isLive();
+        await boss.page.getByRole('button', { name: 'Undo' }).click();
+        await boss.toast('is now manager');
+        await lead.page.locator('.tabs a[href="/reports"]').waitFor();
+        await lead.go('/reports');
+        await lead.figure('report-revenue').waitFor();
+        await Promise.all([boss.close(), lead.close()]);
+    });
+
+    await test('who is switched off on the people page is signed out at once, and Undo lets them in again', async () => {
+        const [boss, other] = await Promise.all([screen(here, 'phone', owner), screen(there, 'phone', rep)]);
+        await boss.page.getByRole('button', { name: 'Your account' }).click();
+        await boss.page.getByRole('link', { name: 'People' }).click();
+        await boss.page.locator('.entry', { hasText: 'Sales rep' }).locator('.icon-button').first().click();
+        const sheet = boss.page.getByRole('dialog');
+        const name = await sheet.getByRole('heading').innerText();
+        const isTheirs = (await other.page.getByRole('button', { name: 'Your account' }).click(), await other.page.getByRole('dialog').getByRole('heading').innerText()) === name;
+        await sheet.getByRole('button', { name: 'Switch off' }).click();
+        await sheet.getByRole('button', { name: 'Yes' }).click();
+        await boss.toast('is switched off');
+        if (isTheirs) await other.page.getByText('switched off').waitFor();
+        await boss.page.getByRole('button', { name: 'Undo' }).click();
+        await boss.toast('may sign in again');
+        assert.ok(isTheirs, `the first rep is ${name}`);
+        await other.signIn(rep);
+        await Promise.all([boss.close(), other.close()]);
+    });
+
+    await test('nobody but the owner comes to the people page', async () => {
+        const s = await screen(here, 'desktop', manager);
+        assert.equal(await s.page.locator('.tabs a[href="/people"]').count(), 0);
+        await s.page.goto(`${server.url}/people`);
+        await s.page.waitForURL('**/inventory');
+        await s.close();
+    });
+}
+
+async function troubleTests() {
+    await test('a cut wire is told once, what was missed appears once, without a reload', async () => {
+        const wire = await makeWire(server.url);
+        const watcher = await screen(here, 'phone', owner, {}, wire.url);
+        const seller = await screen(there, 'phone', rep);
+        await watcher.go('/inventory');
+        await watcher.page.evaluate(() => (window.isSamePage = true));
+        const bread = await firstBread(watcher);
+        const left = await watcher.number('remaining', card(bread));
+        const sold = await watcher.number('day-sold', card(bread));
+        wire.cut();
+        await watcher.toast('Connection lost');
+        await watcher.page.locator('[data-connection="offline"]').waitFor();
+        await sellQuietly(seller, bread, 6);
+        assert.equal(await watcher.number('remaining', card(bread)), left);
+        await watcher.page.locator('.conn').click();
+        assert.match(await watcher.page.getByRole('dialog').innerText(), /lost or could not be made/);
+        wire.mend();
+        await watcher.page.getByRole('button', { name: 'Reconnect now' }).click();
+        await watcher.page.keyboard.press('Escape');
+        await watcher.toast('Live again');
+        await watcher.shows('remaining', left - 6, card(bread));
+        await watcher.shows('day-sold', sold + 6, card(bread));
+        await sellQuietly(seller, bread, 1);
+        await watcher.shows('remaining', left - 7, card(bread));
+        assert.ok(await watcher.page.evaluate(() => window.isSamePage));
+        await Promise.all([watcher.close(), seller.close()]);
+        await wire.close();
+    }, 90);
+
+    await test('a page that opens without the server says so, and comes by itself when it can', async () => {
+        const s = await screen(here, 'phone', null);
+        await s.page.route('**/api/config', (route) => route.abort('connectionrefused'));
+        await s.page.goto(server.url);
+        await s.page.getByRole('heading', { name: 'cannot be reached' }).waitFor();
+        await s.page.unroute('**/api/config');
+        await s.page.getByLabel('Email').waitFor();
+        await s.close();
+    });
+
+    await test('a part with bad data says what happened and offers a way on, and the rest lives', async () => {
+        const s = await screen(here, 'desktop', owner);
+        await s.page.route('**/rest/v1/shift_feedback*', (route) =>
+            route.fulfill({
+                json: [{ id: '1', user_id: '1', shift: 'morning', note: 'x', created_at: 'no time', business_day: '', updated_at: '' }],
+            }),
+        );
+        await s.go('/reports');
+        await s.page.getByRole('alert').filter({ hasText: 'cannot be shown' }).waitFor();
+        await s.figure('report-revenue').waitFor();
+        await s.page.unroute('**/rest/v1/shift_feedback*');
+        await s.page.getByLabel('30 days').check();
+        await s.page.locator('.skeletons').waitFor({ state: 'detached' });
+        const again = s.page.getByRole('button', { name: 'Show it again' });
+        if (await again.isVisible()) await again.click();
+        await s.page.getByRole('heading', { name: 'Feedback' }).waitFor();
+        await s.close();
+    });
+
+    await test('two tabs change an old token for a new one once, and both stay live', async () => {
+        const one = await screen(here, 'phone', owner);
+        const page = await one.context.newPage();
+        const two = new Screen(one.context, page, server.url);
+        await page.goto(server.url);
+        await two.isLive();
+        const asked = [];
+        one.context.on('request', (r) => {
+            if (r.url().includes('grant_type=refresh_token')) asked.push(r.url());
+        });
+        const before = await page.evaluate(() => localStorage.getItem('homebake-auth'));
+        // Both find their token refused at the same moment.
+        const refuse = (route) => route.fulfill({ status: 401, json: { code: 'PGRST303', message: 'JWT expired' } });
+        for (const s of [one, two]) await s.page.route('**/api/inventory/current', refuse, { times: 1 });
+        for (const s of [one, two]) {
+            await s.page.locator('.conn').click();
+            await s.page.getByRole('dialog').waitFor();
+        }
+        await Promise.all([one, two].map((s) => s.page.getByRole('button', { name: 'Reconnect now' }).click()));
+        await page.waitForFunction((was) => localStorage.getItem('homebake-auth') !== was, before);
+        for (const s of [one, two]) {
+            await s.page.keyboard.press('Escape');
+            await s.isLive();
+        }
+        assert.ok(asked.length >= 1 && asked.length <= 2, `asked ${asked.length} times`);
+        await one.close();
+    });
+}
+
+// Timers, sockets and listeners that exist now, as the page itself has asked for them.
+function watchResources() {
+    const live = (window.live = { intervals: new Set(), sockets: 0, listeners: 0 });
+    const { setInterval, clearInterval, WebSocket } = window;
+    window.setInterval = (...a) => {
+        const id = setInterval(...a);
+        live.intervals.add(id);
+        return id;
+    };
+    window.clearInterval = (id) => {
+        live.intervals.delete(id);
+        clearInterval(id);
+    };
+    window.WebSocket = class extends WebSocket {
+        constructor(...a) {
+            super(...a);
+            live.sockets++;
+            WebSocket.prototype.addEventListener.call(this, 'close', () => live.sockets--);
+        }
+    };
+    for (const target of [window, document, MediaQueryList.prototype]) {
+        const { addEventListener, removeEventListener } = target;
+        target.addEventListener = function (...a) {
+            live.listeners++;
+            return addEventListener.apply(this, a);
+        };
+        target.removeEventListener = function (...a) {
+            live.listeners--;
+            return removeEventListener.apply(this, a);
+        };
+    }
+}
+
+async function visitTests() {
+    await test('twenty visits of every page leave no timer, socket, listener or element behind', async () => {
+        const s = await screen(here, 'desktop', null);
+        await s.page.addInitScript(watchResources);
+        await s.signIn(owner);
+        const devtools = await s.context.newCDPSession(s.page);
+        await devtools.send('Performance.enable');
+        const measure = async () => {
+            await devtools.send('HeapProfiler.collectGarbage');
+            const { metrics } = await devtools.send('Performance.getMetrics');
+            const of = (name) => metrics.find((m) => m.name === name).value;
+            const own = await s.page.evaluate(() => ({ ...window.live, intervals: window.live.intervals.size }));
+            return { ...own, nodes: of('Nodes'), handlers: of('JSEventListeners') };
+        };
+        const round = async () => {
+            for (const p of PAGES) await s.go(p);
+        };
+        for (let i = 0; i < 3; i++) await round();
+        const before = await measure();
+        for (let i = 0; i < 20; i++) await round();
+        const after = await measure();
+        assert.equal(after.sockets, 1);
+        assert.deepEqual([after.intervals, after.listeners], [before.intervals, before.listeners]);
+        // The browser may keep the last page or not; what a page leaves behind adds up over 140 visits.
+        assert.ok(after.nodes < before.nodes + 400, `${before.nodes} elements became ${after.nodes}`);
+        assert.ok(after.handlers < before.handlers + 70, `${before.handlers} handlers became ${after.handlers}`);
+        await s.close();
+    }, 120);
+}
+
+async function looksTests() {
+    await test('colours follow the device, or what was chosen on it, also after a reload', async () => {
+        const s = await screen(here, 'phone', owner, { colorScheme: 'dark' });
+        const theme = () => s.page.evaluate(() => document.documentElement.dataset.theme);
+        assert.equal(await theme(), 'dark');
+        await s.page.getByRole('button', { name: 'Your account' }).click();
+        await s.page.getByLabel('Light').check();
+        assert.equal(await theme(), 'light');
+        await s.page.reload();
+        await s.isLive();
+        assert.equal(await theme(), 'light');
+        await s.close();
+    });
+
+    for (const [name, viewport] of [['the narrowest phone', { width: 320, height: 640 }], ['a screen on the wall', { width: 1920, height: 1080 }]])
+        await test(`every page and sheet fits ${name}, and keeps the rules of accessibility`, async () => {
+            const s = await screen(here, 'phone', null, { viewport });
+            const found = [];
+            const check = async (where) => {
+                for (const b of await s.breaches()) found.push(`${where}: ${b}`);
+                const wider = await s.overflow();
+                if (wider > 0) found.push(`${where}: ${wider} pixels too wide`);
+            };
+            const sheet = async (opener, where) => {
+                await s.page.locator(opener).first().click();
+                await s.page.getByRole('dialog').waitFor();
+                await check(where);
+                await s.page.keyboard.press('Escape');
+                await s.page.getByRole('dialog').waitFor({ state: 'detached' });
+            };
+            await s.signIn(owner);
+            for (const path of PAGES) {
+                await s.page.goto(server.url + path);
+                await s.isLive();
+                await s.page.locator('.skeletons').waitFor({ state: 'detached' });
+                await check(path);
+            }
+            await sheet('.entry .icon-button', 'a person');
+            await sheet('.conn', 'the connection');
+            await sheet('[aria-label="Your account"]', 'the account');
+            await s.go('/inventory');
+            await sheet('.bread-left', 'the entries');
+            assert.deepEqual(found, []);
+            await s.close();
+        }, 90);
+}
+
+let code = 1;
+try {
+    await inventoryTests();
+    await peopleTests();
+    await troubleTests();
+    await looksTests();
+    await visitTests();
+    code = finish();
+} finally {
+    await Promise.allSettled([here.close(), there.close()]);
+    await server.stop();
+    bakery.remove();
+}
+process.exit(code);
