@@ -55,8 +55,12 @@ export class Screen {
 
     // Through the page's own links; what the page shows first has come when this returns.
     async go(path) {
-        await this.page.locator(`.tabs a[href="${path}"]`).click();
-        await this.page.locator(`.tabs a[href="${path}"][aria-current="page"]`).waitFor();
+        const tab = this.page.locator(`.tabs a[href="${path}"]`);
+        if (!(await tab.isVisible())) {
+            await this.page.getByRole('button', { name: 'Your account' }).click();
+            await this.page.locator(`dialog a[href="${path}"]`).click();
+        } else await tab.click();
+        await this.page.locator(`.tabs a[href="${path}"][aria-current="page"]`).waitFor({ state: 'attached' });
         await this.isLive();
         await this.page.locator('.skeletons').waitFor({ state: 'detached' });
         await this.page.locator('.chart canvas, main:not(:has(.chart))').first().waitFor();

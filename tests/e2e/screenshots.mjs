@@ -52,15 +52,36 @@ async function fillShelves(person) {
     await s.close();
 }
 
+// Of a page as it is, in both colours.
+async function both(s, name, size) {
+    await picture(s, `${name}-${size}`);
+    await s.page.emulateMedia({ colorScheme: 'dark' });
+    await s.page.locator('[data-theme="dark"]').waitFor();
+    await picture(s, `${name}-dark-${size}`);
+    await s.page.emulateMedia({ colorScheme: 'light' });
+}
+
+async function sheet(s, opener, name, size) {
+    await s.page.locator(opener).click();
+    await s.page.getByRole('dialog').waitFor();
+    await both(s, name, size);
+    await s.page.keyboard.press('Escape');
+    await s.page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
 async function pictures(size, options = {}) {
     const s = await Screen.open(browser, server.url, size, options);
     await s.page.goto(server.url);
     await s.page.getByLabel('Email').waitFor();
-    await picture(s, `sign-in-${size}`);
+    await both(s, 'sign-in', size);
     await s.signIn(bakery.people.owner);
-    for (const name of ['inventory', 'sell', 'bake', 'reports', 'breads', 'feedback']) {
+    for (const name of ['inventory', 'sell', 'bake', 'reports', 'breads', 'feedback', 'people']) {
         await s.go(`/${name}`);
-        await picture(s, `${name}-${size}`);
+        await both(s, name, size);
+        if (name === 'inventory') {
+            await sheet(s, '.bread:nth-child(2) .bread-left', 'entries', size);
+            await sheet(s, '.conn', 'connection', size);
+        }
         if (name !== 'sell') continue;
         await s.page.locator('.tile').nth(1).click();
         await s.page.getByRole('dialog').getByRole('button', { name: '2', exact: true }).click();
@@ -69,9 +90,6 @@ async function pictures(size, options = {}) {
         await s.toast('Sold 2 ×');
         await picture(s, `sold-${size}`);
     }
-    await s.page.emulateMedia({ colorScheme: 'dark' });
-    await s.go('/inventory');
-    await picture(s, `inventory-dark-${size}`);
     await s.close();
 }
 

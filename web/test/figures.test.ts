@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { beyondLists, countDay, inventoryLines, levelOf, report } from '../src/data/figures';
+import { beyondLists, countDay, inventoryLines, levelOf, report, totalsOf } from '../src/data/figures';
 import type { Bread, Inventory, Production, Sale, ShiftTotal } from '../src/data/rows';
 
 const day = '2026-11-22';
@@ -128,4 +128,17 @@ test('a report sums integers of the chosen days, shift and bread', () => {
   assert.equal(all.byShift.get('night')?.sales, 4);
   assert.equal(report(rows, [day], { shift: 'night', bread: 'b' }).total.revenue, 20);
   assert.equal(report(rows, [day], { shift: 'night', bread: 'c' }).total.revenue, 0);
+});
+
+test('the entries of one person add up to totals, a returned sale to nothing but returned pieces', () => {
+  const sold = sale({ quantity: 3, discount: 0.1, revenue: 0.2 });
+  const rows = totalsOf([batch(40)], [sold, sold, { ...sold, returned: true, revenue: 0 }]);
+  assert.deepEqual(report(rows, [day], { shift: '', bread: '' }).total, {
+    revenue: 40,
+    discount: 20,
+    baked: 40,
+    sold: 6,
+    returned: 3,
+    sales: 2,
+  });
 });

@@ -1,6 +1,6 @@
 /* figures: what the pages show, computed from rows.  Pure. */
 import type { Shift } from '../lib/clock';
-import { toMinor, type Minor } from '../lib/money';
+import { fromMinor, toMinor, type Minor } from '../lib/money';
 import type { Bread, Counts, Inventory, Level, Production, Sale, ShiftTotal, Stock } from './rows';
 
 export function levelOf(remaining: number, threshold: number, bakedToday: number): Level {
@@ -127,6 +127,50 @@ export interface ReportFilter {
   bread: string; // '' for all
 }
 
+/* The entries of one person, as totals. */
+export function totalsOf(production: Iterable<Production>, sales: Iterable<Sale>): ShiftTotal[] {
+  const out = new Map<string, ShiftTotal>();
+  const of = ({ business_day, shift, bread_type_id }: Production | Sale) => {
+    const key = `${business_day} ${shift} ${bread_type_id}`;
+    let t = out.get(key);
+    if (!t) {
+      t = {
+        ...{ business_day, shift, bread_type_id, updated_at: '' },
+        ...{ baked: 0, sold: 0, returned: 0, sales: 0, discount: 0, revenue: 0 },
+      };
+      out.set(key, t);
+    }
+    return t;
+  };
+  for (const p of production) of(p).baked += p.quantity;
+  for (const x of sales) {
+    const t = of(x);
+    if (x.returned) {
+      t.returned += x.quantity;
+      continue;
+    }
+    t.sold += x.quantity;
+    t.sales++;
+    t.discount = fromMinor(toMinor(t.discount) + toMinor(x.discount));
+    t.revenue = fromMinor(toMinor(t.revenue) + toMinor(x.revenue));
+  }
+  return [...out.values()];
+}
+
+/* Those that a report with this filter is made of. */
+export function matching(
+  totals: Iterable<ShiftTotal>,
+  days: ReadonlySet<string>,
+  filter: ReportFilter,
+): ShiftTotal[] {
+  return [...totals].filter(
+    (t) =>
+      days.has(t.business_day) &&
+      (!filter.shift || t.shift === filter.shift) &&
+      (!filter.bread || t.bread_type_id === filter.bread),
+  );
+}
+
 export function report(totals: Iterable<ShiftTotal>, days: readonly string[], filter: ReportFilter): Report {
   const out: Report = {
     total: noSums(),
@@ -137,11 +181,8 @@ export function report(totals: Iterable<ShiftTotal>, days: readonly string[], fi
       ['night', noSums()],
     ]),
   };
-  for (const t of totals) {
-    const day = out.byDay.get(t.business_day);
-    if (!day) continue;
-    if (filter.shift && t.shift !== filter.shift) continue;
-    if (filter.bread && t.bread_type_id !== filter.bread) continue;
+  for (const t of matching(totals, new Set(days), filter)) {
+    const day = out.byDay.get(t.business_day) ?? noSums();
     let bread = out.byBread.get(t.bread_type_id);
     if (!bread) out.byBread.set(t.bread_type_id, (bread = noSums()));
     const shift = out.byShift.get(t.shift);

@@ -46,8 +46,8 @@ effect(() => {
 /* ---- events: queued, and merged once for each frame ---- */
 
 const TABLES: Record<string, Table<never>[]> = {
-  sales_logs: [s.sales],
-  production_logs: [s.production],
+  sales_logs: [s.sales, s.personSales],
+  production_logs: [s.production, s.personProduction],
   bread_types: [s.breads],
   stock: [s.stock],
   shift_totals: [s.totals],

@@ -36,6 +36,9 @@ export const sales = new Table<Sale>((r) => r.id);
 export const people = new Table<Person>((r) => r.id);
 export const totals = new Table<ShiftTotal>((r) => `${r.business_day} ${r.shift} ${r.bread_type_id}`);
 export const periodFeedback = new Table<Feedback>((r) => r.id);
+/* The entries of one person in the period of the reports; else none. */
+export const personProduction = new Table<Production>((r) => r.id);
+export const personSales = new Table<Sale>((r) => r.id);
 export const ownFeedback = new Table<Feedback>((r) => r.id);
 
 /* The business day and shift that the server says it is; '' until the first snapshot. */
@@ -117,6 +120,7 @@ export function commitInventory(inv: Inventory, all: Bread[] | null): void {
 
 export function clearAll(): void {
   for (const t of [breads, stock, production, sales, people, totals, periodFeedback, ownFeedback]) t.clear();
+  for (const t of [personProduction, personSales]) t.clear();
   day.value = '';
   beyond.value = new Map();
   inventoryLoading.value = { state: 'loading' };

@@ -17,9 +17,11 @@ function kept(): Theme {
 }
 
 export const theme = signal<Theme>(kept());
-export const shownTheme = computed(() =>
-  theme.value === 'system' ? (isSystemDark.value ? 'dark' : 'light') : theme.value,
-);
+const isPrinting = signal(false);
+export const shownTheme = computed(() => {
+  if (isPrinting.value) return 'light';
+  return theme.value === 'system' ? (isSystemDark.value ? 'dark' : 'light') : theme.value;
+});
 
 export function chooseTheme(t: Theme): void {
   theme.value = t;
@@ -34,6 +36,8 @@ export function watchTheme(): void {
   system.addEventListener('change', () => {
     isSystemDark.value = system.matches;
   });
+  addEventListener('beforeprint', () => (isPrinting.value = true));
+  addEventListener('afterprint', () => (isPrinting.value = false));
   effect(() => {
     document.documentElement.dataset.theme = shownTheme.value;
   });

@@ -1,13 +1,16 @@
 /* Reports: revenue, production and leftovers of a period, as they happen. */
 import { computed, signal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { report, type Report, type ReportFilter, type Sums } from '../data/figures';
-import { chooseRange, range, reloadReport, reportLoading, type Range } from '../data/reports';
+import { matching, report, totalsOf, type Report, type ReportFilter, type Sums } from '../data/figures';
+import { choosePerson, chooseRange, person, range, reloadReport, reportLoading, type Range } from '../data/reports';
 import * as s from '../data/state';
 import { addDays, daysBetween, type Shift } from '../lib/clock';
+import { csv, download } from '../lib/csv';
+import { fromMinor, toMinor } from '../lib/money';
 import { count, dayWords, relativeDay, shiftWords, shortDay, timeWords } from '../lib/words';
 import { Boundary } from '../ui/boundary';
 import { Chart } from '../ui/chart';
+import { PrintIcon, SaveIcon } from '../ui/icons';
 import { Choice, Empty, Failed, Field, PageHead, Skeleton } from '../ui/parts';
 import { newestFirst } from './feedback';
 
@@ -45,7 +48,29 @@ const wantedRange = computed<Range | null>(() => {
 });
 
 const days = computed(() => (range.value ? daysBetween(range.value.from, range.value.to) : []));
-const current = computed(() => report(s.totals.all, days.value, filter.value));
+const counted = computed(() =>
+  person.value ? totalsOf(s.personProduction.all, s.personSales.all) : [...s.totals.all],
+);
+const current = computed(() => report(counted.value, days.value, filter.value));
+
+/* What is shown, a line for each day, shift and bread. */
+function exportCsv(): void {
+  const rows = matching(counted.value, new Set(days.value), filter.value)
+    .map((t) => ({ ...t, bread: s.breadName(t.bread_type_id) }))
+    .sort(
+      (a, b) =>
+        a.business_day.localeCompare(b.business_day) ||
+        a.shift.localeCompare(b.shift) ||
+        a.bread.localeCompare(b.bread),
+    );
+  const names = ['Day', 'Shift', 'Bread', 'Baked', 'Sold', 'Left over', 'Returned', 'Sales', 'Discounts', 'Revenue'];
+  const amount = (n: number) => fromMinor(toMinor(n));
+  const lines = rows.map((t) => [
+    ...[t.business_day, shiftWords(t.shift), t.bread, t.baked, t.sold, t.baked - t.sold, t.returned, t.sales],
+    ...[amount(t.discount), amount(t.revenue)],
+  ]);
+  download(`report-${range.value?.from ?? ''}-${range.value?.to ?? ''}.csv`, csv([names, ...lines]));
+}
 
 /* ---- the filter ---- */
 
@@ -91,6 +116,24 @@ function CustomDates() {
   );
 }
 
+function PersonField() {
+  const people = [...s.people.all].sort((a, b) => a.name.localeCompare(b.name));
+  return (
+    <Field label="Person">
+      {(a) => (
+        <select {...a} value={person.value} onChange={(e) => choosePerson(e.currentTarget.value)}>
+          <option value="">Everybody</option>
+          {people.map((p) => (
+            <option key={p.id} value={p.id}>
+              {p.name}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
 function Filters() {
   const f = filter.value;
   const breads = [...s.breads.all].sort((a, b) => a.name.localeCompare(b.name));
@@ -128,6 +171,7 @@ function Filters() {
             </select>
           )}
         </Field>
+        <PersonField />
       </div>
     </div>
   );
@@ -158,7 +202,7 @@ function Cards({ total }: { total: Sums }) {
       )}
       {card('baked', 'Baked', count(total.baked), 'loaves')}
       {card('sold', 'Sold', count(total.sold), 'returns not counted')}
-      {card('left', 'Left over', count(total.baked - total.sold), 'baked less sold')}
+      {card('left', 'Left over', count(total.baked - total.sold), person.value ? 'theirs: baked less sold' : 'baked less sold')}
       {card('discount', 'Discounts', s.money.value(total.discount), 'given')}
       {card('returned', 'Returned', count(total.returned), 'loaves')}
     </dl>
@@ -177,6 +221,8 @@ function DayTable({ r }: { r: Report }) {
             <th scope="col">Baked</th>
             <th scope="col">Sold</th>
             <th scope="col">Left over</th>
+            <th scope="col">Returned</th>
+            <th scope="col">Discounts</th>
           </tr>
         </thead>
         <tbody>
@@ -187,6 +233,8 @@ function DayTable({ r }: { r: Report }) {
               <td>{count(sums.baked)}</td>
               <td>{count(sums.sold)}</td>
               <td>{count(sums.baked - sums.sold)}</td>
+              <td>{count(sums.returned)}</td>
+              <td>{s.money.value(sums.discount)}</td>
             </tr>
           ))}
         </tbody>
@@ -310,7 +358,9 @@ function Breakdown({
 
 function Feedbacks() {
   const list = newestFirst(s.periodFeedback.all).filter(
-    (f) => !filter.value.shift || f.shift === filter.value.shift,
+    (f) =>
+      (!filter.value.shift || f.shift === filter.value.shift) &&
+      (!person.value || f.user_id === person.value),
   );
   return (
     <section class="card block" aria-labelledby="feedback-title">
@@ -378,9 +428,16 @@ export function ReportsPage() {
     if (r) chooseRange(r);
   });
   useEffect(() => () => chooseRange(null), []);
+  useEffect(() => {
+    /* On paper nothing can be unfolded. */
+    const unfold = () => document.querySelectorAll('main details').forEach((d) => d.setAttribute('open', ''));
+    addEventListener('beforeprint', unfold);
+    return () => removeEventListener('beforeprint', unfold);
+  }, []);
   const loading = reportLoading.value;
   const inventory = s.inventoryLoading.value;
   const r = range.value;
+  const isReady = inventory.state === 'ready' && loading.state === 'ready';
   return (
     <>
       <PageHead title="Reports">
@@ -393,6 +450,14 @@ export function ReportsPage() {
         </p>
       </PageHead>
       <Filters />
+      <div class="page-actions">
+        <button type="button" class="button" disabled={!isReady} onClick={exportCsv}>
+          <SaveIcon /> Save as CSV
+        </button>
+        <button type="button" class="button" disabled={!isReady} onClick={() => print()}>
+          <PrintIcon /> Print
+        </button>
+      </div>
       {inventory.state === 'failed' && <Failed why={inventory.why} />}
       {inventory.state !== 'failed' && loading.state === 'failed' && (
         <Failed why={loading.why} retry={() => void reloadReport().catch(() => {})} />
@@ -400,7 +465,7 @@ export function ReportsPage() {
       {inventory.state !== 'failed' && loading.state === 'loading' && (
         <Skeleton count={6} kind="skeletons-cards" />
       )}
-      {inventory.state === 'ready' && loading.state === 'ready' && <Figures />}
+      {isReady && <Figures />}
     </>
   );
 }

@@ -78,6 +78,16 @@ export const EditIcon = () => (
     <path d="M5 19h3.500L19 8.500 15.500 5 5 15.500V19ZM13 7.500l3.500 3.500" />
   </Icon>
 );
+export const SaveIcon = () => (
+  <Icon>
+    <path d="M12 4v11M7.500 11 12 15.500 16.500 11M5 20h14" />
+  </Icon>
+);
+export const PrintIcon = () => (
+  <Icon>
+    <path d="M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7Z" />
+  </Icon>
+);
 export const PersonIcon = () => (
   <Icon>
     <circle cx="12" cy="8" r="4" />
