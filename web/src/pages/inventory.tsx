@@ -146,19 +146,19 @@ function Counted({ line: { bread, day: today, shift: now } }: { line: Line }) {
 function Filters() {
   return (
     <div class="filters filters-inventory">
-      <Field label="Search">
+      <Field label="Search" isLabelUnseen>
         {(a) => (
           <input
             {...a}
             type="search"
-            placeholder="Name or size"
+            placeholder="Search by name or size"
             autoComplete="off"
             value={wanted.value}
             onInput={(e) => (wanted.value = e.currentTarget.value)}
           />
         )}
       </Field>
-      <Choice label="Level" isLabelSeen value={which.value} options={WHICH} onChange={(v) => (which.value = v)} />
+      <Choice label="Level" value={which.value} options={WHICH} onChange={(v) => (which.value = v)} />
     </div>
   );
 }

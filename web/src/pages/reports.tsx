@@ -450,14 +450,6 @@ export function ReportsPage() {
         </p>
       </PageHead>
       <Filters />
-      <div class="page-actions">
-        <button type="button" class="button" disabled={!isReady} onClick={exportCsv}>
-          <SaveIcon /> Save as CSV
-        </button>
-        <button type="button" class="button" disabled={!isReady} onClick={() => print()}>
-          <PrintIcon /> Print
-        </button>
-      </div>
       {inventory.state === 'failed' && <Failed why={inventory.why} />}
       {inventory.state !== 'failed' && loading.state === 'failed' && (
         <Failed why={loading.why} retry={() => void reloadReport().catch(() => {})} />
@@ -466,6 +458,14 @@ export function ReportsPage() {
         <Skeleton count={6} kind="skeletons-cards" />
       )}
       {isReady && <Figures />}
+      <div class="page-actions">
+        <button type="button" class="button" disabled={!isReady} onClick={exportCsv}>
+          <SaveIcon /> Save as CSV
+        </button>
+        <button type="button" class="button" disabled={!isReady} onClick={() => print()}>
+          <PrintIcon /> Print
+        </button>
+      </div>
     </>
   );
 }

@@ -132,14 +132,17 @@ interface FieldProps {
     'aria-describedby'?: string;
     'aria-invalid'?: 'true';
   }) => ComponentChildren;
+  isLabelUnseen?: boolean; // what the field is for can be seen in it
 }
 
-export function Field({ label, hint, error, children }: FieldProps) {
+export function Field({ label, hint, error, isLabelUnseen = false, children }: FieldProps) {
   const id = useId();
   const note = error || hint;
   return (
     <div class="field">
-      <label for={id}>{label}</label>
+      <label for={id} class={isLabelUnseen ? 'unseen' : ''}>
+        {label}
+      </label>
       {children({
         id,
         ...(note ? { 'aria-describedby': `${id}-note` } : {}),
