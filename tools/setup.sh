@@ -64,10 +64,21 @@ npm_install() {
 }
 
 build_packages=(gcc libc6-dev pkg-config meson ninja-build libsqlite3-dev libsodium-dev libssl-dev liburing-dev libpcre2-dev
-    zlib1g-dev node-llhttp brotli gzip ca-certificates tzdata)
+    zlib1g-dev clang lld wasi-libc libclang-rt-14-dev-wasm32 node-llhttp brotli gzip ca-certificates tzdata)
+
+# The client core for the pages, when a source of it is newer.
+build_wasm() {
+    local out=web/src/live/client.wasm
+    if [ -f "$out" ] &&
+        [ -z "$(find bindings/wasm src/client src/base src/proto include -type f -newer "$out" -print -quit)" ]; then
+        return 0
+    fi
+    quietly 'building the client as WebAssembly' bindings/wasm/build.sh "$out"
+}
 
 # The pages, when a source of theirs is newer than what was built last.
 build_pages() {
+    build_wasm
     if [ -f web/dist/index.html ] &&
         [ -z "$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f \
             -newer web/dist/index.html -print -quit)" ]; then
