@@ -125,8 +125,8 @@ static void put_policy(struct buf *out, const struct http_request *r)
 {
     struct bytes host = http_header(r, BYTES("host"));
     buf_put_literal(
-        out, "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-             "img-src 'self' data:; font-src 'self'; connect-src 'self'");
+        out, "Content-Security-Policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "
+             "style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'");
     /* Not every browser counts ws: and wss: of the same host as 'self'. */
     if (is_plain_host(host)) {
         buf_put_literal(out, " ws://");

@@ -66,7 +66,8 @@ static void the_entry_page_is_checked_anew_and_strictly_bounded(void **state)
     assert_true(has(f, "X-Content-Type-Options: nosniff\r\n"));
     assert_true(has(f, "Referrer-Policy: "));
     assert_true(has(f, "Cross-Origin-Opener-Policy: same-origin\r\n"));
-    assert_true(has(f, "Content-Security-Policy: default-src 'none'; script-src 'self'; "));
+    assert_true(has(
+        f, "Content-Security-Policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "));
     assert_true(has(f, "connect-src 'self' ws://shop.example:8080 wss://shop.example:8080; "));
     assert_true(has(f, "frame-ancestors 'none'\r\n"));
 }
