@@ -18,11 +18,17 @@ try {
     platform: 'node',
     format: 'esm',
     packages: 'external',
+    loader: { '.wasm': 'file' },
     outExtension: { '.js': '.mjs' },
     outdir: out,
   });
-  const files = readdirSync(out).map((f) => join(out, f));
-  process.exitCode = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' }).status ?? 1;
+  const files = readdirSync(out)
+    .filter((f) => f.endsWith('.mjs'))
+    .map((f) => join(out, f));
+  process.exitCode = spawnSync(process.execPath, ['--test', ...files], {
+    stdio: 'inherit',
+    cwd: join(here, '..'),
+  }).status ?? 1;
 } finally {
   rmSync(out, { recursive: true, force: true });
 }
