@@ -1,9 +1,12 @@
 // The pages' client (the real WebAssembly and its TypeScript face) against a real server: a copy of a table, changes once
 // and in order, a server that is killed and comes back, and a token that is replaced.
 import WebSocket from 'ws';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { caller } from '../hostile/wire.mjs';
@@ -28,6 +31,26 @@ function load() {
     });
     return import(pathToFileURL(`${out}client.mjs`).href);
 }
+
+const SEEDS = 50;
+const STEPS = 2000;
+
+await test('one seed is one trace, from gcc, clang and WebAssembly', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'homebake-trace-'));
+    try {
+        execFileSync(fileURLToPath(new URL('../../bindings/wasm/build.sh', import.meta.url)), ['--trace', folder]);
+        const [gcc, clang] = ['gcc', 'clang'].map((compiler) =>
+            execFileSync(join(folder, `trace-${compiler}`), [`${SEEDS}`, `${STEPS}`], { encoding: 'utf8' }).trim().split('\n'),
+        );
+        const { trace } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(join(folder, 'trace.wasm')))).exports;
+        const hash = (seed) => BigInt.asUintN(64, trace(seed, STEPS)).toString(16).padStart(16, '0');
+        assert.equal(new Set(gcc).size, SEEDS);
+        assert.deepEqual(clang, gcc);
+        assert.deepEqual(Array.from({ length: SEEDS }, (_, i) => hash(i + 1)), gcc);
+    } finally {
+        rmSync(folder, { recursive: true, force: true });
+    }
+});
 
 globalThis.WebSocket = WebSocket;
 globalThis.requestAnimationFrame = (paint) => setTimeout(paint, 16);
