@@ -27,7 +27,7 @@ BEGIN {
     allow("api", "base proto change auth store/store.h store/query.h")
     allow("store", "base change auth")
     allow("io", "base")
-    allow("server", "base proto homebake change client auth hub api store io")
+    allow("server", "base proto homebake change client auth hub api store io posix")
     # Foreign headers that have one home.
     home["sqlite3.h"] = "store"
     home["libpq-fe.h"] = "store"

@@ -121,6 +121,22 @@ void ws_put_frame(struct buf *out, enum ws_opcode opcode, struct bytes payload)
     buf_put(out, payload);
 }
 
+void ws_put_masked(struct buf *out, enum ws_opcode opcode, struct bytes payload,
+                   const uint8_t mask[4])
+{
+    char header[WS_HEADER_MAX];
+    size_t size = ws_put_header(header, opcode, payload.size);
+    header[1] = (char)((uint8_t)header[1] | MASK_BIT);
+    buf_put(out, (struct bytes){header, size});
+    buf_put(out, (struct bytes){(const char *)mask, MASK_SIZE});
+    char *at = buf_reserve(out, payload.size);
+    if (!at)
+        return;
+    for (size_t i = 0; i < payload.size; i++)
+        at[i] = (char)((uint8_t)payload.data[i] ^ mask[i % MASK_SIZE]);
+    buf_advance(out, payload.size);
+}
+
 /* At most `max` bytes, and no code point cut in two. */
 static struct bytes cut_text(struct bytes text, size_t max)
 {
@@ -165,6 +181,11 @@ void ws_decoder_inflate_with(struct ws_decoder *d, struct inflater *inflater)
     d->inflater = inflater;
 }
 
+void ws_decoder_of_client(struct ws_decoder *d)
+{
+    d->is_client = true;
+}
+
 void ws_decoder_done(struct ws_decoder *d)
 {
     buf_done(&d->partial);
@@ -192,7 +213,8 @@ static bool are_rsv_bits_legal(const struct ws_decoder *d, uint8_t opcode)
 static bool is_start_legal(const struct ws_decoder *d)
 {
     uint8_t opcode = d->header[0] & OPCODE_BITS;
-    if (!are_rsv_bits_legal(d, opcode) || !is_known_opcode(opcode) || !(d->header[1] & MASK_BIT))
+    if (!are_rsv_bits_legal(d, opcode) || !is_known_opcode(opcode) ||
+        ((d->header[1] & MASK_BIT) != 0) == d->is_client)
         return false;
     if (is_control(opcode))
         return (d->header[0] & FIN_BIT) && (d->header[1] & LENGTH_BITS) <= WS_CONTROL_PAYLOAD_MAX;
@@ -201,7 +223,10 @@ static bool is_start_legal(const struct ws_decoder *d)
 
 static uint8_t header_size_wanted(const struct ws_decoder *d)
 {
-    return d->header_size < 2 ? 2 : (uint8_t)(2 + extended_length_size(d->header[1]) + MASK_SIZE);
+    if (d->header_size < 2)
+        return 2;
+    int mask_size = d->is_client ? 0 : MASK_SIZE;
+    return (uint8_t)(2 + extended_length_size(d->header[1]) + mask_size);
 }
 
 static void skip(struct ws_input *in, size_t size)
@@ -251,7 +276,8 @@ static enum err begin_payload(struct ws_decoder *d)
     if (!is_control(d->opcode) && size > wire_max(d, d->is_deflated) - d->partial.size)
         return ERR_LIMIT;
     d->fin = (d->header[0] & FIN_BIT) != 0;
-    memcpy(d->mask, d->header + 2 + extended_length_size(d->header[1]), MASK_SIZE);
+    if (!d->is_client) /* else it stays zero, which changes nothing */
+        memcpy(d->mask, d->header + 2 + extended_length_size(d->header[1]), MASK_SIZE);
     d->payload_left = size;
     d->mask_offset = 0;
     d->header_size = 0;

@@ -1,4 +1,4 @@
-/* ws: the WebSocket protocol, server side (RFC 6455): opening handshake values, frame encoding, and
+/* ws: the WebSocket protocol (RFC 6455): opening handshake values, frame encoding, and
  * an incremental decoder that gives whole messages and control frames, those of permessage-deflate
  * (RFC 7692) inflated.  Pure.  One thread at a time. */
 #ifndef PROTO_WS_H
@@ -46,6 +46,10 @@ size_t ws_put_header(char out[WS_HEADER_MAX], enum ws_opcode opcode, uint64_t pa
 size_t ws_get_header(struct bytes wire, enum ws_opcode *opcode, uint64_t *payload_size);
 /* Header and payload. */
 void ws_put_frame(struct buf *out, enum ws_opcode opcode, struct bytes payload);
+/* The same of a client, unfragmented, its payload masked (5.3) with `mask`, which must not be
+ * foreseeable. */
+void ws_put_masked(struct buf *out, enum ws_opcode opcode, struct bytes payload,
+                   const uint8_t mask[4]);
 /* A close frame; the reason is cut to 123 bytes, between code points.  WS_CLOSE_NO_STATUS, which
  * may not be on the wire, makes an empty one. */
 void ws_put_close(struct buf *out, enum ws_close_code code, struct bytes reason);
@@ -65,6 +69,7 @@ struct ws_decoder {
     uint8_t
         message_opcode; /* WS_TEXT or WS_BINARY from a message's first byte to its last, else 0 */
     enum err err;       /* the first that happened, given again by every later call */
+    bool is_client;     /* frames come from a server */
     bool fin;
     bool in_payload;
     bool is_deflated; /* the message being read */
@@ -77,6 +82,8 @@ void ws_decoder_init(struct ws_decoder *d, size_t message_max);
 /* Compression was negotiated.  The inflater is lent, and may be shared by all decoders of the
  * thread. */
 void ws_decoder_inflate_with(struct ws_decoder *d, struct inflater *inflater);
+/* This end is the client: frames come without a mask, and one with a mask is the error (5.1). */
+void ws_decoder_of_client(struct ws_decoder *d);
 void ws_decoder_done(struct ws_decoder *d);
 
 struct ws_message {
