@@ -66,6 +66,8 @@ static enum err prepare_tls(struct wire *w, const struct wire_target *t, SSL_CTX
         return ERR_NOMEM;
     if (inet_pton(AF_INET, t->host, address) == 1 || inet_pton(AF_INET6, t->host, address) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(w->ssl), t->host) == 1 ? OK : ERR_NOMEM;
+    /* A certificate that names no host in its extension names none (RFC 9525, 6.1). */
+    SSL_set_hostflags(w->ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return SSL_set1_host(w->ssl, t->host) == 1 && SSL_set_tlsext_host_name(w->ssl, t->host) == 1
                ? OK
                : ERR_NOMEM;

@@ -90,7 +90,7 @@ await test('TLS works with an authority that is trusted, and not without', async
         { stdio: 'ignore' });
     const secure = await serve(bakery.data, '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key);
     const seen = watch(secure.url, bakery.people.owner, '--ca-file', cert);
-    await until('what there is', () => seen.lines.length === 31, 40);
+    await until('what there is', () => seen.lines.length >= 8, 40);
     assert.equal(await seen.stop(), 0);
     const wary = watch(secure.url, bakery.people.owner);
     assert.equal(await wary.ended, 1);
