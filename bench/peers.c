@@ -16,7 +16,7 @@
 #include "report.h"
 #include "side.h"
 
-enum { FRAME_HEADER = 4, PATIENCE_S = 120 };
+enum { STACKS = 5, FRAME_HEADER = 4, PATIENCE_S = 120 };
 
 struct plan {
     const char *program;
@@ -25,8 +25,8 @@ struct plan {
     uint64_t turn_ns;
 };
 
-static const struct stack *const stacks[] = {&stack_homebake, &stack_ws_shared, &stack_ws_send,
-                                             &stack_nats, &stack_mosquitto};
+static const struct stack *const stacks[STACKS] = {&stack_homebake, &stack_ws_shared,
+                                                   &stack_ws_send, &stack_nats, &stack_mosquitto};
 
 static struct turn make_turn(const struct plan *p, int messages)
 {
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
                 p.payload);
     REPORT_HEAD("stack", "CPU a delivery, 1 at once", "to bare (least..most)", "deliveries/s",
                 "p50, p99", "16 at once", "to bare", "deliveries/s");
-    for (size_t i = 0; i < sizeof(stacks) / sizeof(*stacks); i++)
+    for (int i = 0; i < STACKS; i++)
         if (bytes_starts_with(bytes_of(stacks[i]->name), bytes_of(p.only)))
             have_turn(&p, stacks[i]);
     return 0;

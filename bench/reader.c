@@ -155,12 +155,11 @@ static bool has(struct bytes text, const char *part)
 
 static void learn_epoch(struct readers *r, struct bytes reply)
 {
-    static const char name[] = "\"resume\":{\"epoch\":\"";
-    const char *at = memmem(reply.data, reply.size, name, sizeof(name) - 1);
-    if (!at)
+    const struct bytes name = BYTES("\"resume\":{\"epoch\":\"");
+    size_t at = bytes_find(reply, name);
+    if (at == reply.size)
         load_fail("a join was answered without an epoch");
-    size_t start = (size_t)(at - reply.data) + sizeof(name) - 1;
-    struct bytes rest = bytes_slice(reply, start, reply.size);
+    struct bytes rest = bytes_slice(reply, at + name.size, reply.size);
     snprintf(r->epoch, sizeof(r->epoch), "%.*s", (int)bytes_find_char(rest, '"'), rest.data);
 }
 

@@ -83,10 +83,11 @@ static void ask(int fd, int type, const char *body, size_t size, int answer)
 /* Section 3.1: protocol "MQTT" level 4, clean session, no keep-alive, and a name of our own. */
 static void greet(int fd, const char *name)
 {
+    static const char level[] = {4, 2, 0, 0};
     char body[64];
     size_t at = put_text(body, "MQTT", 4);
-    memcpy(body + at, "\x04\x02\x00\x00", 4);
-    at += 4;
+    memcpy(body + at, level, sizeof(level));
+    at += sizeof(level);
     at += put_text(body + at, name, strlen(name));
     wire_await_upgrade(fd);
     ask(fd, CONNECT, body, at, CONNACK);

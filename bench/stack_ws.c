@@ -62,8 +62,8 @@ static size_t put_messages(const struct target *t, int count, size_t frame_size,
 
 #define STACK_WS(title, starter)                                                                   \
     {                                                                                              \
-        .name = title, .package = "nodejs npm, and: npm --prefix tests/clients ci",                \
-        .is_there = is_there, .start = starter, .stop = stop, .subscribe = subscribe,              \
+        .name = (title), .package = "nodejs npm, and: npm --prefix tests/clients ci",              \
+        .is_there = is_there, .start = (starter), .stop = stop, .subscribe = subscribe,            \
         .open_publisher = open_publisher, .put_messages = put_messages                             \
     }
 
