@@ -3,9 +3,10 @@
 
 #include "base/json.h"
 #include "posix/posix.h"
+#include "server/bakery.h"
 #include "server/cmd.h"
 
-enum { LINE_MAX_SIZE = 16 * 1024 * 1024, PASSWORD_SIZE = 258 };
+enum { LINE_MAX_SIZE = 16 * 1024 * 1024 };
 
 struct known_key {
     const char *table, *key;
@@ -33,18 +34,13 @@ static void catch_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
-static bool read_password(const char *file, char out[PASSWORD_SIZE])
+static bool read_password(const char *file, char out[PASSWORD_MAX + 1])
 {
-    FILE *from = file ? fopen(file, "re") : stdin;
-    bool is_read = from && fgets(out, PASSWORD_SIZE, from);
-    if (file && from)
-        fclose(from);
-    if (!is_read) {
-        cmd_complain("watch", "no password in %s", file ? file : "standard input");
+    if (file && !freopen(file, "re", stdin)) {
+        cmd_complain("watch", "%s cannot be read", file);
         return false;
     }
-    out[strcspn(out, "\r\n")] = 0;
-    return true;
+    return bakery_read_password("watch", out);
 }
 
 static const char *key_of(const char *table, const char *given)
@@ -172,7 +168,7 @@ int cmd_watch(int argc, char **argv)
 {
     const char *table = NULL, *filter = NULL, *key = NULL, *password_file = NULL;
     struct hb_posix_options o = {0};
-    char password[PASSWORD_SIZE];
+    char password[PASSWORD_MAX + 1];
     const struct option options[] = {
         {"--url", &o.url, NULL, NULL, true},
         {"--email", &o.email, NULL, NULL, true},

@@ -28,6 +28,7 @@ const KEY = 'homebake-auth';
 const LOCK = 'homebake-refresh';
 const AHEAD_MS = 90_000;
 const RETRY_MS = 5000;
+const SEEN_MS = 500;
 const RENEW_MS_MIN = 10_000;
 const TIMER_MS_MAX = 2_000_000_000;
 
@@ -123,12 +124,31 @@ export async function signOut(): Promise<void> {
 
 /* ---- refresh ---- */
 
-async function exclusively(work: () => Promise<void>): Promise<void> {
-  if (navigator.locks) await navigator.locks.request(LOCK, work);
-  else await work();
+/* `work` hears whether another tab was at it meanwhile. */
+async function exclusively(work: (hasWaited: boolean) => Promise<void>): Promise<void> {
+  if (!navigator.locks) return work(false);
+  const isFree = await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+    if (lock) await work(false);
+    return lock !== null;
+  });
+  if (!isFree) await navigator.locks.request(LOCK, () => work(true));
 }
 
-async function exchange(stale: string): Promise<void> {
+/* A tab may see what another has stored only some moments after the lock has passed on. */
+function untilStored(): Promise<void> {
+  return new Promise((done) => {
+    const end = () => {
+      removeEventListener('storage', end);
+      clearTimeout(patience);
+      done();
+    };
+    const patience = setTimeout(end, SEEN_MS);
+    addEventListener('storage', end);
+  });
+}
+
+async function exchange(stale: string, hasWaited: boolean): Promise<void> {
+  if (hasWaited && stored()?.access_token === stale) await untilStored();
   const kept = stored();
   if (kept && kept.access_token !== stale) return adopt(kept);
   const token = kept?.refresh_token ?? session?.refresh_token;
@@ -146,7 +166,7 @@ async function exchange(stale: string): Promise<void> {
 /* Settles when the session is new or has ended; throws Failure when the server could not be asked. */
 export function refresh(): Promise<void> {
   const stale = session?.access_token ?? '';
-  underWay ??= exclusively(() => exchange(stale)).finally(() => {
+  underWay ??= exclusively((hasWaited) => exchange(stale, hasWaited)).finally(() => {
     underWay = null;
   });
   return underWay;
