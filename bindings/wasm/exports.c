@@ -21,6 +21,7 @@ enum {
     OUT_ERROR = 5,
     OUT_TEXT = 6, /* and its size behind it */
     OUT_TOKEN = 8,
+    OUT_SEQ = 10, /* its lower half, and the upper one behind it */
     OUT_WORDS = 16
 };
 
@@ -221,6 +222,8 @@ uint32_t hb_wasm_next(struct hb_client *c)
     out[OUT_ERROR] = a.error;
     put_text(OUT_TEXT, a.text);
     put_text(OUT_TOKEN, a.token);
+    out[OUT_SEQ] = (uint32_t)a.seq;
+    out[OUT_SEQ + 1] = (uint32_t)(a.seq >> 32);
     return a.type;
 }
 

@@ -199,6 +199,7 @@ struct hb_action {
     bool is_whole; /* HB_ROWS: forget the rows had before, if any; these are all there are.  So
                     * begins what each subscriber gets, also with count 0.  Of a subscription to one
                     * event: what happened before may have been missed */
+    uint64_t seq;  /* HB_ROWS: the change of the server's log that the rows are now true for */
     enum hb_error error;
     struct hb_text text;
     struct hb_text token;

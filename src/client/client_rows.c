@@ -47,6 +47,7 @@ static enum err begin(struct hb_client *c, struct sub *s)
     if (e)
         return e;
     h->sub = s;
+    h->seq = s->cursor.seq;
     h->after = 0;
     return OK;
 }
@@ -66,7 +67,8 @@ static void give(struct hb_client *c, struct user *u, struct hb_action *out)
     *out = (struct hb_action){.type = HB_ROWS,
                               .id = u->number,
                               .count = (uint32_t)h->batch.count,
-                              .is_whole = h->is_whole};
+                              .is_whole = h->is_whole,
+                              .seq = h->seq};
     h->after = u->number;
     if (h->is_whole) {
         u->is_fed = true;

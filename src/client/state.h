@@ -73,6 +73,7 @@ struct handing {
     struct batch batch;
     struct sub *sub; /* whose; NULL: nobody's any more */
     bool is_whole;
+    uint64_t seq;   /* of the sub's cursor when the batch was made */
     uint32_t after; /* the last user that has had it */
 };
 

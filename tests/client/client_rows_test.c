@@ -129,6 +129,7 @@ static void a_change_between_two_receivers_of_a_batch_does_not_touch_it(void **s
         struct bytes got = {row.row.data, row.row.size};
         check_text(got, "{\"id\":\"a\",\"n\":1}");
         assert_int_equal(a.id, i);
+        assert_int_equal(a.seq, 11);
     }
     host_forget(&h);
     host_run(&h);

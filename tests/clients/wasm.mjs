@@ -78,9 +78,12 @@ class Copy {
     told = [];
     faults = [];
     wholes = 0;
+    seq = 0;
     state = '';
 
-    onRows = (changes, isWhole) => {
+    onRows = (changes, isWhole, seq) => {
+        if (seq < this.seq) this.faults.push(`${seq} after ${this.seq}`);
+        this.seq = seq;
         if (isWhole) {
             this.wholes++;
             this.rows.clear();
@@ -123,6 +126,7 @@ await test('the copy begins with all rows', async () => {
 });
 
 await test('inserts, updates and deletes come once and in order', async () => {
+    const first = copy.seq;
     await rest('POST', 'bread_types', added);
     await until('the insert', () => copy.told.length === 1);
     for (let i = 1; i <= 20; i++) {
@@ -131,6 +135,9 @@ await test('inserts, updates and deletes come once and in order', async () => {
     }
     await rest('DELETE', `bread_types?id=eq.${added.id}`);
     await until('the delete', () => !copy.rows.has(added.id));
+    const { headers } = await call('GET', '/rest/v1/bread_types?limit=1', { token: service });
+    const head = Number(headers.get('homebake-seq'));
+    assert.ok(copy.seq >= first + 22 && copy.seq <= head, `from ${first} to ${copy.seq}, of ${head}`);
     const updates = Array.from({ length: 20 }, (_, i) => `update Wasm ${i + 1}`);
     assert.deepEqual(copy.told, ['insert Wasm 0', ...updates, 'delete Wasm 20']);
 });

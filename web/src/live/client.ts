@@ -8,6 +8,7 @@ export type Event = '*' | 'INSERT' | 'UPDATE' | 'DELETE';
 export type Priority = 'high' | 'medium' | 'low';
 export type SubscriptionState = 'waiting' | 'joining' | 'loading' | 'live' | 'failed';
 export type Row = Record<string, unknown>;
+export type ErrorCode = (typeof ERRORS)[number];
 
 export interface Query {
   table: string;
@@ -25,12 +26,24 @@ export interface Change<R = Row> {
 }
 
 export interface Handlers<R = Row> {
-  /* `isWhole`: forget the rows had before; these are all there are. */
-  onRows(changes: Change<R>[], isWhole: boolean): void;
+  /* `isWhole`: forget the rows had before; these are all there are.  `seq`: the change of the server's log that the
+   * rows are now true for, as HomeBake-Seq in the server's answers. */
+  onRows(changes: Change<R>[], isWhole: boolean, seq: number): void;
   onState?(state: SubscriptionState): void;
-  onError?(error: Error): void;
+  onError?(error: LiveError | Error): void;
 }
 
+/* What the core says of a subscription. */
+export class LiveError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/* `contactAgeMs` and `retryInMs` are as of when this was told, and do not count by themselves: `refreshStatus`. */
 export interface Status {
   state: 'offline' | 'connecting' | 'live' | 'stale' | 'waiting';
   reason: 'none' | 'stopped' | 'network' | 'hidden' | 'lost';
@@ -41,6 +54,7 @@ export interface Status {
   subscriptions: number;
   live: number;
   failed: number;
+  /* The last trouble; '' after a stable minute. */
   error: string;
 }
 
@@ -67,8 +81,12 @@ export interface Options {
 export interface Client {
   status: ReadonlySignal<Status>;
   subscribe<R = Row>(query: Query, handlers: Handlers<R>): () => void;
+  /* What has failed, and the connection, at once. */
   retry(): void;
+  /* Copies are compared with the server's tables: the user may see other rows than before. */
   refresh(): void;
+  /* Makes `status` that of this moment. */
+  refreshStatus(): void;
   /* After a sign-in or a new token of the app's own. */
   setToken(token: Token): void;
   close(): void;
@@ -77,6 +95,10 @@ export interface Client {
 const STATES = ['offline', 'connecting', 'live', 'stale', 'waiting'] as const;
 const REASONS = ['none', 'stopped', 'network', 'hidden', 'lost'] as const;
 const SUBSCRIPTION = ['waiting', 'joining', 'loading', 'live', 'failed'] as const;
+const ERRORS = [
+  ...(['none', 'memory', 'invalid', 'limit', 'unknown', 'network'] as const),
+  ...(['silent', 'refused', 'denied', 'protocol', 'server'] as const),
+] as const;
 const PRIORITY = { high: 0, medium: 1, low: 2 } as const;
 const OPS = ['insert', 'update', 'delete'] as const;
 const SUBSCRIBE_ERRORS: Record<number, string> = {
@@ -90,6 +112,11 @@ const NO_TIME = 0xffffffff;
 
 const asError = (e: unknown) => (e instanceof Error ? e : new Error(String(e)));
 const time = (word: number) => (word === NO_TIME ? null : word);
+
+/* Loads and compiles the core, so that a client made later need not wait for it. */
+export async function preload(): Promise<void> {
+  await loadModule(wasmUrl);
+}
 
 export async function createClient(options: Options): Promise<Client> {
   return new LiveClient(options, new Core(options.module ?? (await loadModule(wasmUrl))));
@@ -226,7 +253,7 @@ class LiveClient implements Client {
     else if (type === Act.frame) this.askFrame();
     else if (type === Act.rows) this.rows(id, this.core.word(3), this.core.word(4) !== 0);
     else if (type === Act.state) this.guard(id, (h) => h.onState?.(SUBSCRIPTION[code] ?? 'failed'));
-    else if (type === Act.trouble) this.fault(id, new Error(this.core.text(6)));
+    else if (type === Act.trouble) this.fault(id, this.trouble());
   }
 
   /* ---- the connection ---- */
@@ -320,7 +347,12 @@ class LiveClient implements Client {
 
   /* ---- what is told ---- */
 
+  private trouble(): LiveError {
+    return new LiveError(ERRORS[this.core.word(5)] ?? 'unknown', this.core.text(6));
+  }
+
   private rows(id: number, count: number, isWhole: boolean): void {
+    const seq = this.core.word(10) + this.core.word(11) * 2 ** 32;
     const changes: Change<never>[] = [];
     for (let i = 0; i < count; i++) {
       const op = OPS[this.core.call.hb_row(this.c, i) - 1] ?? 'update';
@@ -330,7 +362,7 @@ class LiveClient implements Client {
         this.fault(id, asError(e));
       }
     }
-    this.guard(id, (h) => h.onRows(changes, isWhole));
+    this.guard(id, (h) => h.onRows(changes, isWhole, seq));
   }
 
   /* A handler that fails is told so, and is called again the next time. */
@@ -361,6 +393,10 @@ class LiveClient implements Client {
     } catch (worse) {
       console.error(worse);
     }
+  }
+
+  refreshStatus(): void {
+    if (this.c) this.readStatus();
   }
 
   private readStatus(): void {
