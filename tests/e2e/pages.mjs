@@ -216,13 +216,14 @@ async function troubleTests() {
         const bread = await firstBread(watcher);
         const left = await watcher.number('remaining', card(bread));
         const sold = await watcher.number('day-sold', card(bread));
+        watcher.watchRequests();
         wire.cut();
         await watcher.toast('Connection lost');
         await watcher.page.locator('[data-connection="offline"]').waitFor();
         await sellQuietly(seller, bread, 6);
         assert.equal(await watcher.number('remaining', card(bread)), left);
         await watcher.page.locator('.conn').click();
-        assert.match(await watcher.page.getByRole('dialog').innerText(), /lost or could not be made/);
+        assert.match(await watcher.figure('trouble').innerText(), /connection was lost|No connection could be made/);
         wire.mend();
         await watcher.page.getByRole('button', { name: 'Reconnect now' }).click();
         await watcher.page.keyboard.press('Escape');
@@ -231,6 +232,9 @@ async function troubleTests() {
         await watcher.shows('day-sold', sold + 6, card(bread));
         await sellQuietly(seller, bread, 1);
         await watcher.shows('remaining', left - 7, card(bread));
+        assert.equal(await watcher.number('day-sold', card(bread)), sold + 7);
+        // What was missed is replayed, not fetched.
+        assert.deepEqual(watcher.listRequests(), []);
         assert.ok(await watcher.page.evaluate(() => window.isSamePage));
         await Promise.all([watcher.close(), seller.close()]);
         await wire.close();
@@ -248,8 +252,9 @@ async function troubleTests() {
 
     await test('a part with bad data says what happened and offers a way on, and the rest lives', async () => {
         const s = await screen(here, 'desktop', owner);
-        await s.page.route('**/rest/v1/shift_feedback*', (route) =>
+        await s.page.route('**/rest/v1/shift_feedback*', async (route) =>
             route.fulfill({
+                response: await route.fetch(),
                 json: [{ id: '1', user_id: '1', shift: 'morning', note: 'x', created_at: 'no time', business_day: '', updated_at: '' }],
             }),
         );
@@ -285,19 +290,16 @@ async function troubleTests() {
             if (++refused === 2) bothRefused();
         };
         for (const s of [one, two]) {
-            await s.page.route('**/api/inventory/current', refuse, { times: 1 });
+            await s.page.route('**/rest/v1/shift_totals*', refuse, { times: 1 });
             await s.page.route('**/auth/v1/token*', (route) => both.then(() => route.continue()));
         }
-        for (const s of [one, two]) {
-            await s.page.locator('.conn').click();
-            await s.page.getByRole('dialog').waitFor();
-        }
-        await Promise.all([one, two].map((s) => s.page.getByRole('button', { name: 'Reconnect now' }).click()));
+        await Promise.all([one, two].map((s) => s.go('/reports')));
         await page.waitForFunction((was) => localStorage.getItem('homebake-auth') !== was, before);
         for (const s of [one, two]) {
-            await s.page.keyboard.press('Escape');
+            await s.figure('report-revenue').waitFor();
             await s.isLive();
         }
+        assert.equal(refused, 2);
         assert.equal(asked.length, 1);
         await one.close();
     });

@@ -429,6 +429,7 @@ async function troubleTests() {
         await Promise.all([watcher.go('/inventory'), seller.go('/sell')]);
         const bread = await seller.page.locator('.tile').first().getAttribute('data-bread');
         const left = await watcher.number('remaining', card(bread));
+        for (const s of [watcher, seller]) s.watchRequests();
         await server.stop('SIGKILL');
         for (const s of [watcher, seller])
             await s.page.locator('[data-connection="connecting"], [data-connection="offline"]').waitFor();
@@ -437,6 +438,8 @@ async function troubleTests() {
         await Promise.all([watcher.isLive(), seller.isLive()]);
         await sell(seller, bread, 2);
         await watcher.shows('remaining', left - 2, card(bread));
+        // Both went on from where they were.
+        assert.deepEqual([...watcher.listRequests(), ...seller.listRequests()], []);
         const counted = await remaining(watcher);
         for (const [id, n] of Object.entries(counted)) await watcher.shows('remaining', n, card(id));
         await Promise.all([watcher.close(), seller.close()]);

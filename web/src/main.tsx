@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app';
+import { preloadLive } from './data/live';
 import { bootUp } from './data/session';
 import { watchLinks } from './lib/router';
 import { watchTheme } from './lib/theme';
@@ -10,5 +11,6 @@ if (root) {
   watchTheme();
   watchLinks();
   render(<App />, root);
+  preloadLive();
   void bootUp();
 }

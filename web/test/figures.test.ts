@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { beyondLists, countDay, inventoryLines, levelOf, report, totalsOf } from '../src/data/figures';
-import type { Bread, Inventory, Production, Sale, ShiftTotal } from '../src/data/rows';
+import { countDay, inventoryLines, levelOf, report, totalsOf } from '../src/data/figures';
+import type { Bread, Production, Sale, ShiftTotal } from '../src/data/rows';
 
 const day = '2026-11-22';
 const sale = (part: Partial<Sale>): Sale => ({
@@ -61,32 +61,6 @@ test('the day and the shift are counted apart, without returns and other days', 
   assert.deepEqual(counts.get('b'), { day: { produced: 50, sold: 5 }, shift: { produced: 40, sold: 3 } });
 });
 
-test('what a cut list does not hold is added from the snapshot’s own figures', () => {
-  const inv = {
-    business_day: day,
-    shift: 'morning',
-    is_complete: false,
-    production: [batch(40)],
-    sales: [],
-    items: [
-      {
-        ...bread(),
-        produced: 500,
-        sold: 0,
-        remaining: 500,
-        level: 'high',
-        day: { produced: 100, sold: 0 },
-        shift: { produced: 70, sold: 0 },
-      },
-    ],
-  } as unknown as Inventory;
-  assert.deepEqual(beyondLists(inv).get('b'), {
-    day: { produced: 60, sold: 0 },
-    shift: { produced: 30, sold: 0 },
-  });
-  assert.equal(beyondLists({ ...inv, is_complete: true }).size, 0);
-});
-
 test('breads out of sale are shown while something is left of them', () => {
   const stock = (n: number) => () => ({
     bread_type_id: 'b',
@@ -96,9 +70,9 @@ test('breads out of sale are shown while something is left of them', () => {
     updated_at: '',
   });
   const off = [bread({ is_active: false })];
-  assert.equal(inventoryLines(off, stock(0), new Map(), new Map()).length, 0);
-  assert.equal(inventoryLines(off, stock(2), new Map(), new Map())[0]?.level, 'low');
-  assert.equal(inventoryLines(off, stock(-2), new Map(), new Map())[0]?.level, 'out');
+  assert.equal(inventoryLines(off, stock(0), new Map()).length, 0);
+  assert.equal(inventoryLines(off, stock(2), new Map())[0]?.level, 'low');
+  assert.equal(inventoryLines(off, stock(-2), new Map())[0]?.level, 'out');
 });
 
 test('a report sums integers of the chosen days, shift and bread', () => {

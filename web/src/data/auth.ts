@@ -92,6 +92,11 @@ export function accessToken(): string {
   return session?.access_token ?? anonKey;
 }
 
+/* Of the access token, by this device's clock. */
+export function expiresInMs(): number {
+  return session ? Math.max(session.expires_at * 1000 - Date.now(), 0) : 0;
+}
+
 function grant(type: 'password' | 'refresh_token', body: object): Promise<Answer<Granted>> {
   return ask<Granted>(`/auth/v1/token?grant_type=${type}`, {
     method: 'POST',

@@ -1,7 +1,7 @@
 /* figures: what the pages show, computed from rows.  Pure. */
 import type { Shift } from '../lib/clock';
 import { fromMinor, toMinor, type Minor } from '../lib/money';
-import type { Bread, Counts, Inventory, Level, Production, Sale, ShiftTotal, Stock } from './rows';
+import type { Bread, Counts, Level, Production, Sale, ShiftTotal, Stock } from './rows';
 
 export function levelOf(remaining: number, threshold: number, bakedToday: number): Level {
   if (remaining <= 0) return 'out';
@@ -44,25 +44,6 @@ export function countDay(
   return out;
 }
 
-/* What a snapshot's own figures hold beyond the rows it came with: nothing, unless its lists were cut. */
-export function beyondLists(inv: Inventory): Map<string, DayCounts> {
-  const out = new Map<string, DayCounts>();
-  if (inv.is_complete) return out;
-  const listed = countDay(inv.production, inv.sales, inv.business_day, inv.shift);
-  for (const item of inv.items) {
-    const have = listed.get(item.id) ?? none();
-    out.set(item.id, { day: less(item.day, have.day), shift: less(item.shift, have.shift) });
-  }
-  return out;
-}
-
-function less(a: Counts, b: Counts): Counts {
-  return { produced: a.produced - b.produced, sold: a.sold - b.sold };
-}
-function plus(a: Counts, b: Counts | undefined): Counts {
-  return b ? { produced: a.produced + b.produced, sold: a.sold + b.sold } : a;
-}
-
 export interface Line extends DayCounts {
   bread: Bread;
   remaining: number;
@@ -74,16 +55,12 @@ export function inventoryLines(
   breads: Iterable<Bread>,
   stockOf: (id: string) => Stock | undefined,
   counts: Map<string, DayCounts>,
-  beyond: Map<string, DayCounts>,
 ): Line[] {
   const lines: Line[] = [];
   for (const bread of breads) {
     const remaining = stockOf(bread.id)?.remaining ?? 0;
     if (!bread.is_active && remaining === 0) continue;
-    const c = counts.get(bread.id) ?? none();
-    const extra = beyond.get(bread.id);
-    const day = plus(c.day, extra?.day);
-    const shift = plus(c.shift, extra?.shift);
+    const { day, shift } = counts.get(bread.id) ?? none();
     lines.push({
       bread,
       remaining,

@@ -1,6 +1,6 @@
 /* http: one request to the bakery's server and its answer.  Every request has an end: an answer, or a failure in words.
  * Knows nothing of who is signed in. */
-import { lastContact } from './state';
+import { clockOffset } from './state';
 
 const TIMEOUT_MS = 12_000;
 
@@ -30,8 +30,10 @@ export interface Request {
   body?: unknown;
 }
 
-export function heard(): void {
-  lastContact.value = Date.now();
+/* The server's clock, in whole seconds. */
+function noteClock(answer: Response): void {
+  const at = Date.parse(answer.headers.get('Date') ?? '');
+  if (!Number.isNaN(at)) clockOffset.value = at + 500 - Date.now();
 }
 
 /* Half to one and a half times the step, so that a restarted server does not meet everybody at once. */
@@ -53,7 +55,7 @@ export async function ask<T>(path: string, request: Request = {}): Promise<Answe
       signal: control.signal,
     });
     const text = await answer.text();
-    heard();
+    noteClock(answer);
     if (!answer.ok) throw failureOf(answer.status, text);
     return { body: parse<T>(answer.status, text), seq: Number(answer.headers.get('HomeBake-Seq') ?? 0) };
   } catch (e) {

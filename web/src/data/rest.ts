@@ -21,12 +21,18 @@ export async function select<R>(table: string, query: Query): Promise<Answer<R[]
   return checked(await askAsMe<R[]>(address(table, query)));
 }
 
+export interface Written<R> {
+  row: R;
+  /* A change of the server's log that is no earlier than this one. */
+  seq: number;
+}
+
 /* The one row that was written, or NONE: it is not there, or not this person's to write. */
-async function write<R>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<R> {
-  const { body: rows } = checked(await askAsMe<R[]>(path, { method, headers: WITH_ROWS, body }));
+async function write<R>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Written<R>> {
+  const { body: rows, seq } = checked(await askAsMe<R[]>(path, { method, headers: WITH_ROWS, body }));
   const row = rows[0];
   if (!row) throw new Failure(200, 'NONE', '');
-  return row;
+  return { row, seq };
 }
 
 export const insert = <R>(table: string, row: object) => write<R>('POST', address(table, []), row);

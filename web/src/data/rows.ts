@@ -92,30 +92,3 @@ export interface Counts {
   produced: number;
   sold: number;
 }
-
-export interface InventoryItem {
-  id: string;
-  name: string;
-  size: string | null;
-  unit_price: number;
-  low_threshold: number;
-  is_active: boolean;
-  produced: number;
-  sold: number;
-  remaining: number;
-  level: Level;
-  day: Counts;
-  shift: Counts;
-}
-
-export interface Inventory {
-  timestamp: string;
-  seq: number;
-  epoch: string;
-  business_day: string;
-  shift: Shift;
-  items: InventoryItem[];
-  production: Production[];
-  sales: Sale[];
-  is_complete: boolean;
-}

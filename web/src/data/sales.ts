@@ -91,7 +91,7 @@ export async function send(id: string): Promise<boolean> {
     shift: u.shift,
   });
   if ('row' in o || o.failure.code === '23505') {
-    if ('row' in o) s.sales.answer(o.row);
+    if ('row' in o) s.sales.answer(id, o.row, o.seq);
     retryMs = RETRY_MS;
     discard(id);
     return true;

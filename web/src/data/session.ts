@@ -1,11 +1,8 @@
 /* session: the settings, and who is signed in. */
 import { batch, signal } from '@preact/signals';
 import { openAuth, signInWithPassword, signOut, type Session } from './auth';
-import { makeSocket, renewToken } from './channel';
-import { forgetOwnFeedback } from './feedback';
 import { ask, Failure, jittered } from './http';
-import { startLive, stopLive, watchBrowser, whenOwnRowChanges } from './live';
-import { chooseRange } from './reports';
+import { refreshRows, renewToken, startLive, stopLive, whenOwnRowChanges } from './live';
 import type { Config, Person, Role } from './rows';
 import { closeUnsaved, openUnsaved, retryUnsaved } from './sales';
 import * as s from './state';
@@ -29,11 +26,9 @@ export async function bootUp(): Promise<void> {
     return;
   }
   whenOwnRowChanges(onOwnRow);
-  watchBrowser();
   s.connection.subscribe((c) => {
     if (c === 'live') retryUnsaved();
   });
-  makeSocket(s.config.value.anon_key);
   await openAuth(s.config.value.anon_key, onSession, () => void leave(SWITCHED_OFF));
 }
 
@@ -73,14 +68,11 @@ function enter(session: Session): void {
 }
 
 function exit(why: string): void {
-  void stopLive();
   batch(() => {
     s.me.value = null;
     if (why) s.signedOutBecause.value = why;
-    s.clearAll();
-    chooseRange(null);
+    stopLive();
     closeUnsaved();
-    forgetOwnFeedback();
   });
 }
 
@@ -108,7 +100,7 @@ export async function leave(why = ''): Promise<void> {
   }
 }
 
-function onOwnRow(row: Person | null): void {
+function onOwnRow(row: Person | undefined): void {
   const now = s.me.peek();
   if (!now) return;
   if (!row || !row.is_active) {
@@ -117,6 +109,5 @@ function onOwnRow(row: Person | null): void {
   }
   if (row.name === now.name && row.role === now.role) return;
   s.me.value = { id: now.id, name: row.name, role: row.role };
-  /* Another role sees other tables. */
-  if (row.role !== now.role) void startLive();
+  if (row.role !== now.role) refreshRows();
 }

@@ -1,5 +1,5 @@
 /* write: changes that a person makes.  Each answers '' or what went wrong, in words for that person.  The row that
- * comes back is shown at once; its event follows and finds nothing to do. */
+ * comes back is shown at once (table.ts). */
 import type { Shift } from '../lib/clock';
 import { uuid } from '../lib/uuid';
 import { Failure } from './http';
@@ -10,11 +10,11 @@ import type { Table } from './table';
 
 export const UNREACHABLE = 'The server cannot be reached. Nothing was saved; please try again.';
 
-export type Outcome<R> = { row: R } | { failure: Failure };
+export type Outcome<R> = rest.Written<R> | { failure: Failure };
 
-async function outcome<R>(work: Promise<R>): Promise<Outcome<R>> {
+async function outcome<R>(work: Promise<rest.Written<R>>): Promise<Outcome<R>> {
   try {
-    return { row: await work };
+    return await work;
   } catch (e) {
     if (e instanceof Failure) return { failure: e };
     throw e;
@@ -43,9 +43,9 @@ export function inWords(failure: Failure): string {
   }
 }
 
-function settle<R extends Stamped>(t: Table<R>, o: Outcome<R>): string {
+function settle<R extends Stamped & { id: string }>(t: Table<R>, o: Outcome<R>): string {
   if (!('row' in o)) return inWords(o.failure);
-  t.answer(o.row);
+  t.answer(o.row.id, o.row, o.seq);
   return '';
 }
 
@@ -55,7 +55,7 @@ function settleRemoval<R extends Stamped>(t: Table<R>, key: string, o: Outcome<R
     if (t.get(key)) return inWords(o.failure);
     return '';
   }
-  t.apply([{ kind: 'remove', key, at: o.row.updated_at }]);
+  t.answer(key, null, o.seq);
   return '';
 }
 
@@ -87,13 +87,10 @@ export async function removeProduction(id: string): Promise<string> {
 export async function addFeedback(id: string, row: { shift: Shift; note: string }): Promise<string> {
   const o = await insert<Feedback>('shift_feedback', { id, ...row });
   if (!('row' in o) && o.failure.code === '23505') return '';
-  if ('row' in o) s.periodFeedback.answer(o.row);
   return settle(s.ownFeedback, o);
 }
 export async function changeFeedback(id: string, row: { note: string }): Promise<string> {
-  const o = await update<Feedback>('shift_feedback', id, row);
-  if ('row' in o) s.periodFeedback.answer(o.row);
-  return settle(s.ownFeedback, o);
+  return settle(s.ownFeedback, await update<Feedback>('shift_feedback', id, row));
 }
 
 export async function changePerson(id: string, row: Partial<Pick<Person, 'role' | 'is_active'>>): Promise<string> {

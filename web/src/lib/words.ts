@@ -54,6 +54,11 @@ export function relativeDay(day: string, today: string): string {
   return dayWords(day);
 }
 
+/* With a capital letter and a full stop. */
+export function sentence(text: string): string {
+  return text && `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
 /* With a true minus. */
 export function count(n: number): string {
   return n < 0 ? `−${count(-n)}` : n.toLocaleString(locale());

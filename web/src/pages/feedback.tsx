@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ownFeedbackLoading, reloadOwnFeedback, wantOwnFeedback } from '../data/feedback';
+import { ownFeedbackLoading, watchOwnFeedback } from '../data/feedback';
 import type { Feedback } from '../data/rows';
 import * as s from '../data/state';
 import { addFeedback, changeFeedback, UNREACHABLE } from '../data/write';
@@ -12,6 +12,7 @@ import { useSaving } from '../ui/saving';
 import { say } from '../ui/toast';
 
 const NOTE_MAX = 2000;
+const SHOWN_MAX = 50;
 
 function FeedbackForm() {
   const [note, setNote] = useState('');
@@ -108,10 +109,9 @@ export function newestFirst(list: Iterable<Feedback>): Feedback[] {
 function OwnNotes() {
   const [editing, setEditing] = useState<string | null>(null);
   const loading = ownFeedbackLoading.value;
-  if (loading.state === 'failed')
-    return <Failed why={loading.why} retry={() => void reloadOwnFeedback().catch(() => {})} />;
+  if (loading.state === 'failed') return <Failed why={loading.why} />;
   if (loading.state === 'loading') return <Skeleton count={3} kind="skeletons-list" />;
-  const list = newestFirst(s.ownFeedback.all);
+  const list = newestFirst(s.ownFeedback.all).slice(0, SHOWN_MAX);
   const entry = editing ? s.ownFeedback.get(editing) : undefined;
   if (list.length === 0)
     return (
@@ -148,7 +148,8 @@ function OwnNotes() {
 }
 
 export function FeedbackPage() {
-  useEffect(wantOwnFeedback, []);
+  const id = s.me.value?.id ?? '';
+  useEffect(() => watchOwnFeedback(id), [id]);
   return (
     <>
       <PageHead title="Feedback" />

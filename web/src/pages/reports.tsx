@@ -1,8 +1,8 @@
 /* Reports: revenue, production and leftovers of a period, as they happen. */
 import { computed, signal, useSignalEffect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { matching, report, totalsOf, type Report, type ReportFilter, type Sums } from '../data/figures';
-import { choosePerson, chooseRange, person, range, reloadReport, reportLoading, type Range } from '../data/reports';
+import { choosePerson, chooseRange, leaveReports, person, range, reportLoading, type Range } from '../data/reports';
 import * as s from '../data/state';
 import { addDays, daysBetween, type Shift } from '../lib/clock';
 import { csv, download } from '../lib/csv';
@@ -423,11 +423,14 @@ function Figures() {
 }
 
 export function ReportsPage() {
+  const choice = useRef('');
   useSignalEffect(() => {
     const r = wantedRange.value;
-    if (r) chooseRange(r);
+    const chosen = `${period.value} ${JSON.stringify(custom.value)}`;
+    if (r) chooseRange(r, choice.current === chosen);
+    choice.current = chosen;
   });
-  useEffect(() => () => chooseRange(null), []);
+  useEffect(() => leaveReports, []);
   useEffect(() => {
     /* On paper nothing can be unfolded. */
     const unfold = () => document.querySelectorAll('main details').forEach((d) => d.setAttribute('open', ''));
@@ -452,7 +455,7 @@ export function ReportsPage() {
       <Filters />
       {inventory.state === 'failed' && <Failed why={inventory.why} />}
       {inventory.state !== 'failed' && loading.state === 'failed' && (
-        <Failed why={loading.why} retry={() => void reloadReport().catch(() => {})} />
+        <Failed why={loading.why} />
       )}
       {inventory.state !== 'failed' && loading.state === 'loading' && (
         <Skeleton count={6} kind="skeletons-cards" />

@@ -1,10 +1,8 @@
 /* connection: Live, Connecting or Offline, and how long ago the server was last heard of; touched, it says more.  A
  * connection that is lost for longer than a moment is told once, and once that it is back. */
-import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { lastTrouble, latencyMs, retries } from '../data/channel';
-import { reconnect } from '../data/live';
-import { connection, lastContact, seq, type Connection } from '../data/state';
+import { lastTrouble, reconnect, refreshStatus, status } from '../data/live';
+import { connection, type Connection } from '../data/state';
 import { age, count, timeWords } from '../lib/words';
 import { RetryIcon } from './icons';
 import { Sheet } from './parts';
@@ -17,17 +15,16 @@ const MEANING: Record<Connection, string> = {
   offline: 'The bakery cannot be reached. What is shown is as of the last contact; it is tried again by itself.',
 };
 const TELL_AFTER_MS = 4000;
-const now = signal(Date.now());
 
 function Age() {
-  const at = lastContact.value;
-  return <span class="conn-age">{at ? age(Math.max(0, now.value - at)) : ''}</span>;
+  const ms = status.value?.contactAgeMs ?? null;
+  return <span class="conn-age">{ms === null ? '' : age(ms)}</span>;
 }
 
 function useClock(): void {
   useEffect(() => {
     const t = setInterval(() => {
-      if (!document.hidden) now.value = Date.now();
+      if (!document.hidden) refreshStatus();
     }, 1000);
     return () => clearInterval(t);
   }, []);
@@ -58,37 +55,51 @@ function useNews(): void {
   }, []);
 }
 
+function Fact({ name, figure, value }: { name: string; figure: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd data-figure={figure}>{value}</dd>
+    </div>
+  );
+}
+
+function Facts() {
+  const is = status.value;
+  const trouble = lastTrouble.value;
+  const contact = is?.contactAgeMs ?? null;
+  const latency = is?.latencyMs ?? null;
+  const next = is?.retryInMs ?? null;
+  return (
+    <dl class="facts">
+      <Fact
+        name="Last contact"
+        figure="contact"
+        value={contact === null ? 'none yet' : `${timeWords(Date.now() - contact)} (${age(contact)})`}
+      />
+      <Fact name="Latency" figure="latency" value={latency === null ? 'not measured yet' : `${count(latency)} ms`} />
+      <Fact
+        name="Retries"
+        figure="retries"
+        value={`${count(is?.retries ?? 0)}${next === null ? '' : `, the next in ${count(Math.ceil(next / 1000))} s`}`}
+      />
+      <Fact name="Last error" figure="trouble" value={trouble ? `${timeWords(trouble.at)}: ${trouble.text}` : 'none'} />
+      <Fact
+        name="Subscriptions"
+        figure="subscriptions"
+        value={is ? `${count(is.live)} of ${count(is.subscriptions)} live` : 'none yet'}
+      />
+    </dl>
+  );
+}
+
 function Details({ onClose }: { onClose: () => void }) {
   const c = connection.value;
-  const trouble = lastTrouble.value;
-  const at = lastContact.value;
-  const latency = latencyMs.value;
   return (
     <Sheet title={`Connection: ${WORDS[c]}`} onClose={onClose}>
       <p>{MEANING[c]}</p>
-      <dl class="facts">
-        <div>
-          <dt>Last contact</dt>
-          <dd>{at ? `${timeWords(at)} (${age(Math.max(0, now.value - at))})` : 'none yet'}</dd>
-        </div>
-        <div>
-          <dt>Latency</dt>
-          <dd data-figure="latency">{latency === null ? 'not measured yet' : `${count(Math.round(latency))} ms`}</dd>
-        </div>
-        <div>
-          <dt>Retries</dt>
-          <dd data-figure="retries">{count(retries.value)}</dd>
-        </div>
-        <div>
-          <dt>Last error</dt>
-          <dd>{trouble ? `${timeWords(trouble.at)}: ${trouble.text}` : 'none'}</dd>
-        </div>
-        <div>
-          <dt>Last full load</dt>
-          <dd>{seq.value ? `at change ${count(seq.value)}` : 'none yet'}</dd>
-        </div>
-      </dl>
-      <button type="button" class="button button-main" onClick={() => void reconnect()}>
+      <Facts />
+      <button type="button" class="button button-main" onClick={reconnect}>
         <RetryIcon /> Reconnect now
       </button>
     </Sheet>

@@ -2,9 +2,9 @@
 import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Level } from '../data/rows';
-import { reload } from '../data/live';
+import { reconnect } from '../data/live';
 import type { Shift } from '../lib/clock';
-import { shiftWords } from '../lib/words';
+import { sentence, shiftWords } from '../lib/words';
 import { AlertIcon, CloseIcon, MinusIcon, MoonIcon, PlusIcon, RetryIcon, SunIcon } from './icons';
 
 const LEVEL_WORDS: Record<Level, string> = { out: 'Out', low: 'Low', normal: 'Normal', high: 'High' };
@@ -28,13 +28,13 @@ export function PageHead({ title, children }: { title: string; children?: Compon
   );
 }
 
-export function Failed({ why, retry = reload }: { why: string; retry?: () => void }) {
+export function Failed({ why, retry = reconnect }: { why: string; retry?: () => void }) {
   return (
     <div class="notice notice-bad" role="alert">
       <AlertIcon />
       <div>
         <p class="notice-title">This could not be loaded</p>
-        <p>{why} It is tried again by itself.</p>
+        <p>{sentence(why)} It is tried again by itself.</p>
       </div>
       <button type="button" class="button" onClick={retry}>
         <RetryIcon /> Try again
