@@ -17,17 +17,17 @@ async function screen(browser, size, person, options, url = server.url) {
 }
 
 // Sells as the person of this screen, without its page.
-function sellQuietly(s, bread, quantity) {
+function sellQuietly(s, bread, quantity, times = 1) {
     return s.page.evaluate(
-        async ([id, n]) => {
+        async ([id, n, rows]) => {
             const { access_token } = JSON.parse(localStorage.getItem('homebake-auth'));
             const { anon_key } = await (await fetch('/api/config')).json();
             const headers = { apikey: anon_key, Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' };
-            const body = JSON.stringify({ bread_type_id: id, quantity: n });
+            const body = JSON.stringify(Array.from({ length: rows }, () => ({ bread_type_id: id, quantity: n })));
             const answer = await fetch('/rest/v1/sales_logs', { method: 'POST', headers, body });
             if (!answer.ok) throw new Error(`selling was answered ${answer.status}`);
         },
-        [bread, quantity],
+        [bread, quantity, times],
     );
 }
 
@@ -368,6 +368,32 @@ async function visitTests() {
     }, 120);
 }
 
+async function largeTests() {
+    await test('a day of more sales than one subscription holds is counted right, while it grows and after a reload', async () => {
+        const large = makeBakery();
+        const busy = await serve(large.data);
+        const s = await screen(here, 'desktop', large.people.owner, {}, busy.url);
+        await s.go('/inventory');
+        const bread = await firstBread(s);
+        const sold = await s.number('day-sold', card(bread));
+        const left = await s.number('remaining', card(bread));
+        for (let i = 0; i < 12; i++) await sellQuietly(s, bread, 1, 1000);
+        const isRight = async () => {
+            await s.shows('day-sold', sold + 12_000, card(bread));
+            await s.shows('remaining', left - 12_000, card(bread));
+            await s.isLive();
+        };
+        await isRight();
+        await s.page.reload();
+        await isRight();
+        await sellQuietly(s, bread, 1);
+        await s.shows('day-sold', sold + 12_001, card(bread));
+        await s.close();
+        await busy.stop();
+        large.remove();
+    }, 90);
+}
+
 async function looksTests() {
     await test('colours follow the device, or what was chosen on it, also after a reload', async () => {
         const s = await screen(here, 'phone', owner, { colorScheme: 'dark' });
@@ -423,6 +449,7 @@ try {
     await troubleTests();
     await looksTests();
     await visitTests();
+    await largeTests();
     code = finish();
 } finally {
     await Promise.allSettled([here.close(), there.close()]);

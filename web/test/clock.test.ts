@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addDays, daysBetween, shiftAt, untilNextShift } from '../src/lib/clock';
+import { addDays, daysBetween, dayStart, shiftAt, untilNextShift } from '../src/lib/clock';
 
 const lagos = { time_zone: 'Africa/Lagos', morning_start: '10:00', night_start: '22:00' };
 const utc = (s: string) => Date.parse(s);
@@ -17,6 +17,13 @@ test('the next change of shift is as far away as the clock says', () => {
   assert.equal(untilNextShift(utc('2026-11-22T08:59:59Z'), lagos), 1000);
   assert.equal(untilNextShift(utc('2026-11-22T09:00:00Z'), lagos), 12 * 3600 * 1000);
   assert.equal(untilNextShift(utc('2026-11-22T22:00:00Z'), lagos), 11 * 3600 * 1000);
+});
+
+test('a business day begins with its morning shift, wherever the bakery is', () => {
+  assert.equal(dayStart('2026-11-22', lagos), utc('2026-11-22T09:00:00Z'));
+  assert.equal(dayStart('2026-11-22', { ...lagos, time_zone: 'Asia/Kolkata' }), utc('2026-11-22T04:30:00Z'));
+  const auckland = { ...lagos, time_zone: 'Pacific/Auckland', morning_start: '04:00' };
+  assert.equal(dayStart('2026-11-22', auckland), utc('2026-11-21T15:00:00Z'));
 });
 
 test('days are counted over the ends of months and years', () => {

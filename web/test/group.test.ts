@@ -150,3 +150,36 @@ test('what cannot come is said, comes when it can, and who is refused is told', 
   assert.deepEqual(group.loading.value, { state: 'ready' });
   assert.equal(shown(), 'a b');
 });
+
+test('what is more than one subscription holds is parted, and what is shown stays until all of it has come', () => {
+  const { script, group, sales } = make();
+  group.use(script.client);
+  const span = { column: 'n', from: 0, to: 4, text: String };
+  group.set([want(sales, { table: 'sales', filter: 'mo' }, span)]);
+  script.whole('sales mo', 'a', 'b');
+  script.sub('sales mo').onError?.(new LiveError('limit', 'more rows than a subscription may have'));
+  script.sub('sales mo').onState?.('failed');
+  const ids = () => [...sales.all].map((r) => r.id).join('');
+  const [low, high] = ['sales mo,n=lt.2', 'sales mo,n=gte.2'];
+  assert.equal(script.watched(), `sales mo, ${high}, ${low}`);
+  script.whole(low, 'a');
+  script.sub(high).onError?.(new LiveError('limit', 'more rows than a subscription may have'));
+  script.sub(high).onState?.('failed');
+  assert.equal(ids(), 'ab');
+  assert.equal(group.isCurrent.value, false);
+  const parts = [low, 'sales mo,n=gte.2,n=lt.3', 'sales mo,n=gte.3'];
+  assert.equal(script.watched(), ['sales mo', ...parts].sort().join(', '));
+  parts.forEach((name, i) => script.whole(name, 'xyz'[i] ?? ''));
+  assert.equal(ids(), 'xyz');
+  assert.equal(script.watched(), [...parts].sort().join(', '));
+  assert.deepEqual([group.isCurrent.value, group.loading.value.state], [true, 'ready']);
+});
+
+test('what cannot be parted any more is said', () => {
+  const { script, group, sales } = make();
+  group.use(script.client);
+  group.set([want(sales, { table: 'sales' })]);
+  script.sub('sales').onError?.(new LiveError('limit', 'more rows than a subscription may have'));
+  script.sub('sales').onState?.('failed');
+  assert.deepEqual(group.loading.value, { state: 'failed', why: 'more rows than a subscription may have' });
+});

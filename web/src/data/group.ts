@@ -7,51 +7,121 @@ import type { Loading } from './state';
 import { applyTo, type Rows, type Table } from './table';
 
 type AnyTable = Table<Stamped>;
+
+/* By what the rows may be parted where they are more than one subscription holds: numbers that stand for values of a
+ * column, the last one excluded. */
+export interface Span {
+  column: string;
+  from: number;
+  to: number;
+  text(n: number): string;
+}
+
+interface Piece {
+  from: number;
+  to: number;
+}
+
 export interface Want {
   table: AnyTable;
   query: Query;
+  span: Span;
+  pieces: Piece[];
 }
-export const want = <R extends Stamped>(table: Table<R>, query: Query): Want => ({
-  table: table as unknown as AnyTable,
-  query,
-});
+
+const WHOLE: Span = { column: '', from: 0, to: 1, text: String };
+
+export function want<R extends Stamped>(table: Table<R>, query: Query, span = WHOLE): Want {
+  return { table: table as unknown as AnyTable, query, span, pieces: [{ from: span.from, to: span.to }] };
+}
+
+/* The ends of the span are not asked for: what lies beyond them belongs to the outer pieces. */
+function queryOf({ query, span }: Want, { from, to }: Piece): Query {
+  const terms = query.filter ? [query.filter] : [];
+  if (from > span.from) terms.push(`${span.column}=gte.${span.text(from)}`);
+  if (to < span.to) terms.push(`${span.column}=lt.${span.text(to)}`);
+  return terms.length > 0 ? { ...query, filter: terms.join() } : query;
+}
+
+/* In two halves; null where it cannot be parted. */
+function halves({ from, to }: Piece): Piece[] | null {
+  const middle = Math.floor((from + to) / 2);
+  return middle > from ? [{ from, to: middle }, { from: middle, to }] : null;
+}
 
 /* The server ended or refused a subscription: maybe this person may not go on. */
 const REFUSALS: readonly ErrorCode[] = ['server', 'refused', 'denied'];
 
-class Copy {
+/* One subscription. */
+class Part {
   state: SubscriptionState = 'waiting';
   isWhole = false;
-  why = '';
-  private rows: Rows<Stamped> = new Map();
-  private seq = 0;
+  seq = 0;
+  error: Error | null = null;
+  leave: () => void = () => {};
+
+  constructor(readonly piece: Piece) {}
+
+  get isOver(): boolean {
+    return this.state === 'failed' && this.error instanceof LiveError && this.error.code === 'limit';
+  }
+}
+
+/* The rows of one table, in as many subscriptions as they need. */
+class Copy {
+  private readonly parts: Part[];
+  private readonly rows: Rows<Stamped> = new Map();
   private isShown = false;
-  readonly leave: () => void;
+  private isParted = false;
 
   constructor(
     client: Client,
-    private readonly want: Want,
+    readonly want: Want,
     changed: () => void,
     refused: () => void,
   ) {
-    this.leave = client.subscribe<Stamped>(want.query, {
-      onRows: (changes, isWhole, seq) => {
-        this.take(changes, isWhole, seq);
-        changed();
-      },
-      onState: (state) => {
-        this.state = state;
-        changed();
-      },
-      onError: (error) => {
-        this.why = error.message;
-        if (error instanceof LiveError && REFUSALS.includes(error.code)) refused();
-      },
-    });
+    this.parts = want.pieces.map((piece) => new Part(piece));
+    for (const part of this.parts)
+      part.leave = client.subscribe<Stamped>(queryOf(want, part.piece), {
+        onRows: (changes, isWhole, seq) => {
+          part.seq = seq;
+          part.isWhole ||= isWhole;
+          this.take(changes);
+          changed();
+        },
+        onState: (state) => {
+          part.state = state;
+          changed();
+        },
+        onError: (error) => {
+          part.error = error;
+          if (error instanceof LiveError && REFUSALS.includes(error.code)) refused();
+        },
+      });
   }
 
   get table(): AnyTable {
     return this.want.table;
+  }
+  get isWhole(): boolean {
+    return this.parts.every((p) => p.isWhole);
+  }
+  get isLive(): boolean {
+    return this.parts.every((p) => p.state === 'live');
+  }
+  /* What went wrong, for good or until somebody tries again. */
+  get fault(): Error | null {
+    const failed = this.parts.find((p) => p.state === 'failed');
+    return failed ? (failed.error ?? new Error('failed')) : null;
+  }
+
+  /* Parts what is too much for one subscription; true: the want is to be asked for anew. */
+  part(): boolean {
+    if (this.isParted) return false;
+    const pieces = this.parts.flatMap((p) => (p.isOver && halves(p.piece)) || [p.piece]);
+    this.isParted = pieces.length > this.parts.length;
+    if (this.isParted) this.want.pieces = pieces;
+    return this.isParted;
   }
 
   show(): void {
@@ -59,11 +129,18 @@ class Copy {
     this.table.adopt(this.rows, this.seq);
   }
 
-  private take(changes: Change<Stamped>[], isWhole: boolean, seq: number): void {
-    this.seq = seq;
-    if (isWhole) this.isWhole = true;
-    if (this.isShown) this.table.tell(changes, isWhole, seq);
-    else applyTo(this.rows, changes, isWhole);
+  leave(): void {
+    for (const part of this.parts) part.leave();
+  }
+
+  private get seq(): number {
+    return Math.min(...this.parts.map((p) => p.seq));
+  }
+
+  /* A whole comes once, first, and finds nothing of its part. */
+  private take(changes: Change<Stamped>[]): void {
+    if (this.isShown) this.table.tell(changes, this.seq);
+    else applyTo(this.rows, changes);
   }
 }
 
@@ -113,14 +190,17 @@ export class Group {
     if (!client || this.wants.length === 0) return;
     const before = this.coming;
     this.coming = this.wants.map((w) => new Copy(client, w, () => this.review(), this.refused));
+    /* Behind the new ones, so that what both watch goes on. */
     for (const copy of before) copy.leave();
   }
 
   private review(): void {
+    const all = [...this.coming, ...this.shown];
+    if (all.filter((c) => c.part()).length > 0) return this.subscribe();
     if (this.coming.length > 0 && this.coming.every((c) => c.isWhole)) this.show();
-    const failed = [...this.coming, ...this.shown].find((c) => c.state === 'failed');
-    if (failed && this.loading.peek().state === 'loading') this.loading.value = { state: 'failed', why: failed.why };
-    this.isCurrent.value = this.shown.every((c) => c.state === 'live');
+    const fault = all.find((c) => c.fault)?.fault;
+    if (fault && this.loading.peek().state === 'loading') this.loading.value = { state: 'failed', why: fault.message };
+    this.isCurrent.value = this.shown.every((c) => c.isLive);
   }
 
   private show(): void {

@@ -2,10 +2,10 @@
  * the copies true; nothing here asks again, waits, or counts tries. */
 import { computed, effect, signal, untracked } from '@preact/signals';
 import { createClient, preload, type Client, type Status } from '../live/client';
-import { shiftAt, untilNextShift, type Shift } from '../lib/clock';
+import { dayStart, shiftAt, untilNextShift, type Shift, type ShiftBounds } from '../lib/clock';
 import { sentence } from '../lib/words';
 import { accessToken, expiresInMs, refresh } from './auth';
-import { Group, want } from './group';
+import { Group, want, type Span } from './group';
 import { jittered } from './http';
 import { select } from './rest';
 import type { Person } from './rows';
@@ -30,9 +30,9 @@ function trouble(text: string): void {
   lastTrouble.value = { text: sentence(text), at: Date.now() };
 }
 
+const error = computed(() => status.value?.error ?? '');
 effect(() => {
-  const text = status.value?.error;
-  if (text) untracked(() => trouble(text));
+  if (error.value) trouble(error.value);
 });
 
 /* ---- what is watched ---- */
@@ -191,15 +191,21 @@ function followClock(): void {
   if (!c) return;
   const now = Date.now() + s.clockOffset.peek();
   const is = shiftAt(now, c);
-  if (is.day !== s.day.peek()) watchDay(is.day, is.shift);
+  if (is.day !== s.day.peek()) watchDay(is.day, is.shift, c);
   else s.shift.value = is.shift;
   /* Not all screens of a bakery in the same moment. */
   const due = untilNextShift(now, c) + SPREAD_MS * Math.random();
   shiftTimer = setTimeout(followClock, Math.min(due, 3_600_000));
 }
 
-function watchDay(day: string, shift: Shift): void {
+function spanOf(day: string, bounds: ShiftBounds): Span {
+  const from = dayStart(day, bounds);
+  return { column: 'created_at', from, to: from + 86_400_000, text: (ms) => new Date(ms).toISOString() };
+}
+
+function watchDay(day: string, shift: Shift, bounds: ShiftBounds): void {
   const filter = `business_day=eq.${day}`;
+  const span = spanOf(day, bounds);
   const turn = () => {
     s.day.value = day;
     s.shift.value = shift;
@@ -207,7 +213,7 @@ function watchDay(day: string, shift: Shift): void {
   const isFirst = s.day.peek() === '';
   if (isFirst) turn();
   today.set(
-    [want(s.sales, { table: 'sales_logs', filter }), want(s.production, { table: 'production_logs', filter })],
+    [want(s.sales, { table: 'sales_logs', filter }, span), want(s.production, { table: 'production_logs', filter }, span)],
     !isFirst,
     turn,
   );

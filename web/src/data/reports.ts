@@ -1,6 +1,7 @@
 /* reports: the totals and the feedback of a period, for owner and manager, and the entries of one person in it.  Watched
  * while somebody looks. */
 import { signal } from '@preact/signals';
+import { dayNumber, dayOf } from '../lib/clock';
 import { want } from './group';
 import { makeGroup } from './live';
 import { periodFeedback, personProduction, personSales, totals } from './state';
@@ -43,15 +44,20 @@ function watch(isQuiet: boolean): void {
   const r = wanted;
   if (!r) return;
   const days = `business_day=gte.${r.from},business_day=lte.${r.to}`;
+  const span = { column: 'business_day', from: dayNumber(r.from), to: dayNumber(r.to) + 1, text: dayOf };
   const theirs = `recorded_by=eq.${person.peek()},${days}`;
   group.set(
     [
-      want(totals, { table: 'shift_totals', key: 'business_day,shift,bread_type_id', filter: days, priority: 'high' }),
-      want(periodFeedback, { table: 'shift_feedback', filter: days }),
+      want(
+        totals,
+        { table: 'shift_totals', key: 'business_day,shift,bread_type_id', filter: days, priority: 'high' },
+        span,
+      ),
+      want(periodFeedback, { table: 'shift_feedback', filter: days }, span),
       ...(person.peek()
         ? [
-            want(personProduction, { table: 'production_logs', filter: theirs }),
-            want(personSales, { table: 'sales_logs', filter: theirs }),
+            want(personProduction, { table: 'production_logs', filter: theirs }, span),
+            want(personSales, { table: 'sales_logs', filter: theirs }, span),
           ]
         : []),
     ],

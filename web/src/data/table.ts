@@ -10,8 +10,7 @@ import type { Stamped } from './rows';
 
 export type Rows<R> = Map<string, R>;
 
-export function applyTo<R>(rows: Rows<R>, changes: readonly Change<R>[], isWhole: boolean): void {
-  if (isWhole) rows.clear();
+export function applyTo<R>(rows: Rows<R>, changes: readonly Change<R>[]): void {
   for (const { op, key, row } of changes)
     if (op === 'delete') rows.delete(key);
     else rows.set(key, row);
@@ -53,8 +52,8 @@ export class Table<R extends Stamped> {
     this.change();
   }
 
-  tell(changes: readonly Change<R>[], isWhole: boolean, seq: number): void {
-    applyTo(this.rows, changes, isWhole);
+  tell(changes: readonly Change<R>[], seq: number): void {
+    applyTo(this.rows, changes);
     for (const { op, key, row } of changes) if (this.isToldBy(key, op === 'delete' ? null : row)) this.answers.delete(key);
     this.reach(seq);
     this.change();

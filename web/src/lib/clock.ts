@@ -35,7 +35,16 @@ export function localTime(ms: number, timeZone: string): { date: string; minutes
 
 /* `date` moved by whole days; dates are 'YYYY-MM-DD'. */
 export function addDays(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+  return dayOf(dayNumber(date) + days);
+}
+
+/* Days since 1970. */
+export function dayNumber(date: string): number {
+  return Date.parse(`${date}T00:00:00Z`) / 86_400_000;
+}
+
+export function dayOf(number: number): string {
+  return new Date(number * 86_400_000).toISOString().slice(0, 10);
 }
 
 /* Both ends included. */
@@ -50,6 +59,13 @@ export function shiftAt(ms: number, bounds: ShiftBounds): { day: string; shift: 
   if (minutes >= minutesOf(bounds.night_start)) return { day: date, shift: 'night' };
   if (minutes >= minutesOf(bounds.morning_start)) return { day: date, shift: 'morning' };
   return { day: addDays(date, -1), shift: 'night' };
+}
+
+/* When a business day begins, in ms; on a day of a change to or from summer time it may be an hour off. */
+export function dayStart(day: string, bounds: ShiftBounds): number {
+  const guess = Date.parse(`${day}T00:00:00Z`) + minutesOf(bounds.morning_start) * 60_000;
+  const { date, minutes } = localTime(guess, bounds.time_zone);
+  return 2 * guess - (Date.parse(`${date}T00:00:00Z`) + minutes * 60_000);
 }
 
 /* How long until the shift changes, at least a second.  A change to or from summer time in between makes this an
