@@ -63,18 +63,22 @@ export function useLive(): Client | null {
 
 export interface LiveTable<R> {
   rows: R[];
+  /* The rows have come; no rows before that do not mean that there are none. */
+  isLoaded: boolean;
   state: SubscriptionState;
   error: Error | null;
 }
 
+const NOTHING: LiveTable<never> = { rows: [], isLoaded: false, state: 'waiting', error: null };
+
 /* A copy of the table, kept live.  The rows come in the order in which they were first seen. */
 export function useTable<R = Row>({ table, filter, key, priority }: Omit<Query, 'event'>): LiveTable<R> {
   const client = useLive();
-  const [shown, show] = useState<LiveTable<R>>({ rows: [], state: 'waiting', error: null });
+  const [shown, show] = useState<LiveTable<R>>(NOTHING);
   useEffect(() => {
     if (!client) return;
     const rows = new Map<string, R>();
-    show({ rows: [], state: 'waiting', error: null });
+    show(NOTHING);
     const query: Query = { table };
     if (filter !== undefined) query.filter = filter;
     if (key !== undefined) query.key = key;
@@ -86,13 +90,13 @@ export function useTable<R = Row>({ table, filter, key, priority }: Omit<Query, 
           for (const c of changes)
             if (c.op === 'delete') rows.delete(c.key);
             else rows.set(c.key, c.row);
-          show((is) => ({ ...is, rows: [...rows.values()] }));
+          show((is) => ({ ...is, rows: [...rows.values()], isLoaded: true }));
         },
         onState: (state) => show((is) => ({ ...is, state, error: state === 'live' ? null : is.error })),
         onError: (error) => show((is) => ({ ...is, error })),
       });
     } catch (e) {
-      show({ rows: [], state: 'failed', error: e instanceof Error ? e : new Error(String(e)) });
+      show({ ...NOTHING, state: 'failed', error: e instanceof Error ? e : new Error(String(e)) });
       return;
     }
   }, [client, table, filter, key, priority]);
