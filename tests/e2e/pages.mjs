@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { launch, Screen } from './browser.mjs';
 import { makeWire } from './proxy.mjs';
-import { assert, finish, test } from '../support/harness.mjs';
+import { assert, finish, test, until } from '../support/harness.mjs';
 import { makeBakery, serve } from '../support/server.mjs';
 
 const bakery = makeBakery();
@@ -368,6 +368,79 @@ async function visitTests() {
     }, 120);
 }
 
+// So long until the bakery's next business day, in ms.
+async function untilNextDay() {
+    const { time_zone, morning_start } = await (await fetch(`${server.url}/api/config`)).json();
+    const clock = new Date().toLocaleTimeString('en-GB', { timeZone: time_zone, hourCycle: 'h23' });
+    const seconds = (text) => text.split(':').reduce((sum, n, i) => sum + Number(n) * [3600, 60, 1][i], 0);
+    return 1000 * ((seconds(morning_start) - seconds(clock) + 86_400) % 86_400);
+}
+
+// Writes down each state of the page that differs from the one before.
+function noteStates(bread) {
+    const read = () => {
+        const text = (selector) => document.querySelector(selector)?.textContent ?? 'nothing';
+        const state = [text('.shift-day'), text(`${bread} [data-figure="day-sold"]`), document.querySelectorAll('.skeletons').length].join(' | ');
+        if (window.states.at(-1) !== state) window.states.push(state);
+    };
+    window.states = [];
+    read();
+    new MutationObserver(read).observe(document.body, { subtree: true, childList: true, characterData: true });
+}
+
+async function timeTests() {
+    await test('at the end of the business day every figure turns in one step, by the clock of the server', async () => {
+        let ahead = (await untilNextDay()) - 30_000;
+        const s = await screen(here, 'desktop', null);
+        await s.page.clock.install();
+        for (const part of ['api', 'auth', 'rest'])
+            await s.page.route(`${server.url}/${part}/**`, async (route) => {
+                const response = await route.fetch();
+                const date = new Date(Date.now() + ahead).toUTCString();
+                await route.fulfill({ response, headers: { ...response.headers(), date } });
+            });
+        await s.signIn(owner);
+        await s.go('/inventory');
+        const bread = await firstBread(s);
+        await sellQuietly(s, bread, 1);
+        await s.page.waitForFunction((b) => document.querySelector(`${b} [data-figure="day-sold"]`).textContent !== '0', card(bread));
+        const left = await s.number('remaining', card(bread));
+        await s.page.evaluate(noteStates, card(bread));
+        ahead += 61_000;
+        await s.page.clock.fastForward(61_000);
+        await s.shows('day-sold', 0, card(bread));
+        await s.isLive();
+        const states = await s.page.evaluate(() => window.states);
+        assert.equal(states.length, 2, states.join('\n'));
+        assert.equal(await s.number('remaining', card(bread)), left);
+        await s.close();
+    });
+
+    await test('ten idle minutes send heartbeats and nothing else', async () => {
+        const s = await screen(here, 'phone', null);
+        const sent = [];
+        let answers = 0;
+        s.page.on('websocket', (ws) => {
+            ws.on('framesent', ({ payload }) => sent.push(JSON.parse(payload)[3]));
+            ws.on('framereceived', () => answers++);
+        });
+        await s.page.clock.install();
+        await s.signIn(rep);
+        await s.go('/inventory');
+        s.requests.length = sent.length = 0;
+        for (let i = 1; i <= 24; i++) {
+            const before = answers;
+            await s.page.clock.fastForward(25_000);
+            await until('an answer to the heartbeat', () => answers > before);
+        }
+        await s.isLive();
+        assert.deepEqual([...new Set(sent)], ['heartbeat']);
+        assert.ok(sent.length <= 25, `${sent.length} heartbeats`);
+        assert.deepEqual(s.requests, []);
+        await s.close();
+    });
+}
+
 async function largeTests() {
     await test('a day of more sales than one subscription holds is counted right, while it grows and after a reload', async () => {
         const large = makeBakery();
@@ -449,6 +522,7 @@ try {
     await troubleTests();
     await looksTests();
     await visitTests();
+    await timeTests();
     await largeTests();
     code = finish();
 } finally {

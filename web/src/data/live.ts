@@ -13,6 +13,8 @@ import * as s from './state';
 
 const SPREAD_MS = 1200;
 const LOAD_AGAIN_MS = 5000;
+/* After sleep, or when this device's clock is set, a long wait would end at the wrong time. */
+const LOOK_MS = 60_000;
 
 const client = signal<Client | null>(null);
 /* Counts starts and stops, so that what was begun for an earlier one is dropped. */
@@ -195,7 +197,7 @@ function followClock(): void {
   else s.shift.value = is.shift;
   /* Not all screens of a bakery in the same moment. */
   const due = untilNextShift(now, c) + SPREAD_MS * Math.random();
-  shiftTimer = setTimeout(followClock, Math.min(due, 3_600_000));
+  shiftTimer = setTimeout(followClock, Math.min(due, LOOK_MS));
 }
 
 function spanOf(day: string, bounds: ShiftBounds): Span {
