@@ -125,7 +125,8 @@ enum hb_error hb_client_subscribe(struct hb_client *c, const struct hb_query *q,
  * its rows are freed.  Unknown numbers are passed over. */
 void hb_client_unsubscribe(struct hb_client *c, uint32_t subscriber, int64_t now_ms);
 /* The user's "try again": of what has failed, of this subscriber or (0) of all and the connection.
- * Retries are counted anew; a waiting connection is tried at once. */
+ * Retries are counted anew; a waiting connection is tried at once, a live one asked for a sign of
+ * life. */
 void hb_client_retry(struct hb_client *c, uint32_t subscriber, int64_t now_ms);
 /* Compare all copies with the server's tables by fresh snapshots: for a host that knows that what
  * its user may see has changed (another role).  Differences come as HB_ROWS. */

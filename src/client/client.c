@@ -220,6 +220,8 @@ void hb_client_retry(struct hb_client *c, uint32_t subscriber, int64_t now_ms)
     enter(c, now_ms);
     if (subscriber == 0) {
         start_over(c, true);
+        if (c->line.state == HB_LIVE && !c->line.is_beat_out)
+            line_probe(c);
         return;
     }
     struct user *u = registry_user(&c->registry, subscriber);

@@ -199,6 +199,29 @@ static void without_auto_reconnect_the_user_decides(void **state)
     host_done(&h);
 }
 
+static void a_user_who_does_not_believe_it_makes_a_live_connection_prove_itself(void **state)
+{
+    (void)state;
+    struct host h;
+    host_init(&h);
+    host_start(&h);
+    hb_client_retry(h.c, 0, h.now);
+    host_run(&h);
+    host_says(&h, "BEAT 2\n");
+    assert_int_equal(host_status(&h).state, HB_LIVE);
+    h.answers_beats = false;
+    hb_client_retry(h.c, 0, h.now);
+    host_run(&h);
+    host_wait(&h, 3000);
+    hb_client_retry(h.c, 0, h.now); /* asking again and again gives it no more time */
+    host_run(&h);
+    host_says(&h, "BEAT 3\n");
+    host_wait(&h, 7000);
+    host_says(&h, "CLOSE 1 4000\n");
+    assert_int_equal(host_status(&h).state, HB_WAITING);
+    host_done(&h);
+}
+
 static void a_hidden_page_gives_up_its_connection_when_it_is_told_to(void **state)
 {
     (void)state;
@@ -270,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_is_not_made_in_time_is_given_up),
         cmocka_unit_test(coming_online_tries_at_once_and_revives_what_failed),
         cmocka_unit_test(without_auto_reconnect_the_user_decides),
+        cmocka_unit_test(a_user_who_does_not_believe_it_makes_a_live_connection_prove_itself),
         cmocka_unit_test(a_hidden_page_gives_up_its_connection_when_it_is_told_to),
         cmocka_unit_test(a_page_that_is_shown_again_asks_whether_it_is_still_live),
         cmocka_unit_test(stopping_closes_and_starting_resumes),
