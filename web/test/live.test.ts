@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { effect, untracked } from '@preact/signals';
 import { createClient, type Options } from '../src/live/client';
 import { Core } from '../src/live/core';
 
@@ -107,6 +108,21 @@ test('bad data from the server does not end the client', async () => {
   assert.equal(c.status.value.subscriptions, 0);
   c.retry();
   c.close();
+});
+
+test('what an effect of the app does with news is carried out at once', async () => {
+  const { c, socket } = await client();
+  socket.onopen?.();
+  await new Promise((done) => setImmediate(done));
+  const end = effect(() => {
+    if (c.status.value.state === 'live') untracked(() => c.subscribe({ table: 'stock' }, { onRows() {} }));
+  });
+  const beat = socket.sent.map((m) => JSON.parse(m) as [unknown, string, string, string]).find((m) => m[3] === 'heartbeat');
+  socket.onmessage?.({ data: JSON.stringify([null, beat?.[1], 'phoenix', 'phx_reply', { status: 'ok', response: {} }]) });
+  const hasJoined = socket.sent.some((m) => m.includes('phx_join'));
+  end();
+  c.close();
+  assert.ok(hasJoined);
 });
 
 test('a token that cannot be had is reported', async () => {

@@ -219,9 +219,11 @@ class LiveClient implements Client {
   private pump(): void {
     this.isPumping = true;
     try {
-      batch(() => {
-        for (let type = this.next(); type; type = this.next()) this.act(type);
-      });
+      /* At the end of a batch effects run, and may have told the core more. */
+      for (let type = this.next(); type; type = this.next())
+        batch(() => {
+          for (; type; type = this.next()) this.act(type);
+        });
     } finally {
       this.isPumping = false;
     }
