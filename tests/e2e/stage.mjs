@@ -1,0 +1,69 @@
+// What every browser test stands on: a demo bakery, its server, and two browser processes; and the end of them.
+import { launch, Screen } from './browser.mjs';
+import { finish } from '../support/harness.mjs';
+import { makeBakery, serve } from '../support/server.mjs';
+
+export const card = (bread) => `[data-bread="${bread}"]`;
+export const firstBread = (s) => s.page.locator('[data-bread]').first().getAttribute('data-bread');
+
+export class Stage {
+    static async set(...serveOptions) {
+        const stage = new Stage();
+        stage.bakery = makeBakery();
+        stage.people = stage.bakery.people;
+        stage.serveOptions = serveOptions;
+        await stage.serve('127.0.0.1:0');
+        [stage.here, stage.there] = await Promise.all([launch(), launch()]);
+        return stage;
+    }
+
+    async serve(listen) {
+        this.server = await serve(this.bakery.data, listen, ...this.serveOptions);
+        this.url = this.server.url;
+    }
+
+    // As a machine that lost its power, at the same address again.
+    async killAndServe() {
+        await this.server.stop('SIGKILL');
+        await this.serve(new URL(this.url).host);
+    }
+
+    // `there`: of the second browser.  `through`: a wire's address.  `before` has the screen before its page is opened.
+    async screen(size, person, { there = false, through = this.url, before, ...options } = {}) {
+        const s = await Screen.open(there ? this.there : this.here, through, size, options);
+        await before?.(s);
+        return person ? s.signIn(person) : s;
+    }
+
+    // Runs the acts and ends the process, with all that it started.
+    async play(...acts) {
+        let code = 1;
+        try {
+            for (const act of acts) await act();
+            code = finish();
+        } finally {
+            await Promise.allSettled([this.here.close(), this.there.close()]);
+            await this.server.stop();
+            this.bakery.remove();
+        }
+        process.exit(code);
+    }
+}
+
+// A request as the person of this screen, made in its page but without its help; the status.
+export function ask(s, method, path, body) {
+    return s.page.evaluate(
+        async ([method, path, body]) => {
+            const { access_token } = JSON.parse(localStorage.getItem('homebake-auth'));
+            const { anon_key } = await (await fetch('/api/config')).json();
+            const headers = { apikey: anon_key, Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' };
+            const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+            if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}`);
+            return answer.status;
+        },
+        [method, path, body],
+    );
+}
+
+export const sellQuietly = (s, bread, quantity) =>
+    ask(s, 'POST', '/rest/v1/sales_logs', { bread_type_id: bread, quantity });
