@@ -45,9 +45,9 @@ struct device {
     struct get gets[GETS_MAX];
     struct view views[SUBS_MAX];
     int view_count;
-    uint64_t base; /* the head of the log when it was opened */
-    bool is_blind; /* the user's role has changed; opened anew when all shards know: */
-    uint64_t known;
+    uint64_t base;  /* the head of the log when it was opened, or had caught up with a new role */
+    bool is_blind;  /* the user's role has changed since: nothing is said of its rows until … */
+    uint64_t known; /* … all shards know it, and it has caught up or is opened anew */
     int64_t skew_ms, asleep_until_us, frame_at_us, retry_at_us;
     bool is_hidden, is_offline;
     int64_t bytes; /* memory of the client */
@@ -90,7 +90,7 @@ static struct bytes bytes_from(struct hb_text t)
 
 /* ---- truth ---- */
 
-/* The one role since it was opened, or -1. */
+/* The one role since its base, or -1. */
 static int role_of(const struct world *w, const struct device *d)
 {
     return model_only_role(model_roles(&w->model, d->who, d->base, w->model.count));
@@ -548,13 +548,26 @@ static bool know_all(const struct world *w, uint64_t seq)
     return true;
 }
 
-/* Another role, other rows: as pages do, it begins anew when its user has become another. */
+/* Whoever was nobody for a while, or may not read what they watch any more, has been sent away. */
+static bool may_stay(const struct world *w, const struct device *d)
+{
+    unsigned roles = model_roles(&w->model, d->who, d->base, w->model.count);
+    if (roles >> ROLE_NOBODY & 1)
+        return false;
+    for (unsigned role = 0; role < ROLE_COUNT; role++)
+        for (int i = 0; roles >> role & 1 && i < d->view_count; i++)
+            if (!rules_may(role, d->views[i].want.wishes[0].table, VERB_SELECT))
+                return false;
+    return true;
+}
+
+/* Another role, other rows: the client finds that out by itself. */
 static void look_at_role(struct world *w, struct device *d)
 {
     if (!d->is_blind && role_of(w, d) < 0) {
         d->is_blind = true;
         d->known = w->model.count;
-    } else if (d->is_blind && know_all(w, d->known)) {
+    } else if (d->is_blind && !may_stay(w, d) && know_all(w, d->known)) {
         close_device(w, d);
         open_device(w, d);
     }
@@ -607,7 +620,7 @@ void devices_stir(struct world *w)
         return;
     struct device *d = &w->devices[rng_below(&w->rng, (uint64_t)w->device_count)];
     w->counters.faults++;
-    switch (rng_below(&w->rng, 7)) {
+    switch (rng_below(&w->rng, 6)) {
     case 0:
         d->asleep_until_us = w->now_us + world_delay(w, 90 * second_us);
         break;
@@ -624,15 +637,9 @@ void devices_stir(struct world *w)
         close_device(w, d);
         open_device(w, d);
         break;
-    case 5:
+    default:
         if (d->wire)
             tell_closed(w, d, 1006);
-        break;
-    default: {
-        struct guard g = enter(w, false);
-        hb_client_refresh(d->client, clock_of(w, d));
-        leave(w, d, g);
-    }
     }
 }
 
@@ -650,8 +657,9 @@ void devices_wake(struct world *w)
 static bool has_caught_up(struct world *w, struct device *d, const struct view *v)
 {
     enum hb_subscription state;
-    int role = role_of(w, d);
-    if (d->is_blind || role < 0)
+    uint64_t head = w->model.count;
+    int role = model_only_role(model_roles(&w->model, d->who, head, head));
+    if (d->is_blind && !may_stay(w, d))
         return false;
     if (role == ROLE_NOBODY || !rules_may((unsigned)role, v->want.wishes[0].table, VERB_SELECT))
         return true;
@@ -675,4 +683,20 @@ bool devices_all_caught_up(struct world *w, int *late)
                 return false;
     }
     return true;
+}
+
+void devices_settled(struct world *w)
+{
+    for (int i = 0; i < w->device_count; i++) {
+        struct device *d = &w->devices[i];
+        if (!d->is_blind)
+            continue;
+        w->counters.reroles++;
+        d->is_blind = false;
+        d->base = w->model.count;
+        for (int k = 0; k < d->view_count; k++) {
+            memcpy(d->views[k].truth, d->views[k].copy, sizeof(d->views[k].truth));
+            d->views[k].at = d->base;
+        }
+    }
 }

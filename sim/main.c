@@ -91,6 +91,7 @@ static void describe(const struct world *w)
                  {"trims", c->trims},
                  {"devices opened", c->tabs},
                  {"told to devices", c->told},
+                 {"in new roles", c->reroles},
                  {"behind", c->hub.behind},
                  {"replayed", c->hub.replayed},
                  {"dropped idle", c->hub.dropped_idle},

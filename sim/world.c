@@ -186,6 +186,7 @@ static void settle(struct world *w)
         step(w);
     if (!w->violation[0])
         oracle_check_quiet(w);
+    devices_settled(w);
     w->is_calm = false;
 }
 

@@ -246,7 +246,8 @@ struct reader {
 /* ---- all of it ---- */
 
 struct world_counters {
-    uint64_t faults, events, resumes, snapshots, restarts, crashes, losses, closes, expiries;
+    uint64_t faults, events, resumes, snapshots, reroles, restarts, crashes, losses, closes,
+        expiries;
     uint64_t told, tabs; /* batches of rows to devices; devices that were opened */
     uint64_t coalesced, writes, refused, groups, again, relayed, trims, broadcasts;
     struct hub_counters hub; /* behind, replayed, dropped_idle, dropped_slow of all hubs */
@@ -405,6 +406,8 @@ void devices_stir(struct world *w);
 void devices_wake(struct world *w);
 /* Is every one that may be live live, and its copy the tables?  `*late`: the first that is not. */
 bool devices_all_caught_up(struct world *w, int *late);
+/* All are quiet and right: who had another role before is judged by this one from now on. */
+void devices_settled(struct world *w);
 
 /* ---- room.c ---- */
 

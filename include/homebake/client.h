@@ -128,8 +128,8 @@ void hb_client_unsubscribe(struct hb_client *c, uint32_t subscriber, int64_t now
  * Retries are counted anew; a waiting connection is tried at once, a live one asked for a sign of
  * life. */
 void hb_client_retry(struct hb_client *c, uint32_t subscriber, int64_t now_ms);
-/* Compare all copies with the server's tables by fresh snapshots: for a host that knows that what
- * its user may see has changed (another role).  Differences come as HB_ROWS. */
+/* Compare all copies with the server's tables by fresh snapshots, for a user who asks for it; what
+ * follows from another role is done without.  Differences come as HB_ROWS. */
 void hb_client_refresh(struct hb_client *c, int64_t now_ms);
 
 /* ---- what the host tells ---- */

@@ -125,5 +125,7 @@ void answer_put_seq(struct api_call *c)
 {
     struct buf *h = &c->response.headers;
     http_put_header_u64(h, BYTES("HomeBake-Seq"), c->reply.seq);
-    http_put_header(h, BYTES("HomeBake-Epoch"), c->api->epoch);
+    buf_put_literal(h, "HomeBake-Epoch: ");
+    policy_put_epoch(h, c->api->policies, c->api->epoch, &c->request.who);
+    buf_put_literal(h, "\r\n");
 }

@@ -139,6 +139,7 @@ enum err policies_add(struct policies *p, struct bytes file, struct bytes text, 
     *p->list_end = added;
     while (*p->list_end)
         p->list_end = &(*p->list_end)->next;
+    p->fingerprint = bytes_hash(text, p->fingerprint);
     return OK;
 }
 
@@ -154,6 +155,17 @@ bool policy_names_user(const struct policies *p, const struct table *t, enum rol
 {
     const struct cell *cell = policy_cell(p, t, VERB_SELECT, role);
     return role != ROLE_SERVICE && !cell->sees_all && cell->names_user;
+}
+
+void policy_put_epoch(struct buf *out, const struct policies *p, struct bytes epoch,
+                      const struct identity *who)
+{
+    uint64_t sight = bytes_hash(role_name(who->role), p->fingerprint);
+    sight = bytes_hash(bytes_of(who->user_id), sight);
+    buf_put(out, epoch);
+    buf_put_char(out, '.');
+    for (int shift = 60; shift >= 0; shift -= 4)
+        buf_put_char(out, "0123456789abcdef"[sight >> shift & 15]);
 }
 
 /* ---- printing ---- */

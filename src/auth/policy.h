@@ -67,6 +67,10 @@ size_t policy_explain(const struct policies *p, const struct table *t, enum verb
                       struct policy_verdict *out, size_t max);
 /* May two people of this role see different rows of `t`?  Then the class of reader is the user, else the role. */
 bool policy_names_user(const struct policies *p, const struct table *t, enum role role);
+/* The epoch as one reader has it: `<epoch>.<16 hex digits>`.  The digits are others for another role, person or text
+ * of the policies: then what this reader has had may not be what may be seen now. */
+void policy_put_epoch(struct buf *out, const struct policies *p, struct bytes epoch,
+                      const struct identity *who);
 /* The matrix role × table × verb, and the policies that make it, for people (`homebake policy check`). */
 void policies_print(struct buf *out, const struct policies *p);
 

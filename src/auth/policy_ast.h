@@ -79,7 +79,8 @@ struct policies {
     const struct catalogue *catalogue;
     struct arena arena;
     struct policy *list, **list_end;
-    struct cell *cells; /* [table][verb][role] */
+    struct cell *cells;   /* [table][verb][role] */
+    uint64_t fingerprint; /* of all texts, in their order */
 };
 
 static inline struct cell *policy_cell(const struct policies *p, const struct table *t,

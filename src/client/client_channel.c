@@ -285,10 +285,35 @@ static bool is_for_good(struct bytes message)
            bytes_starts_with(message, BYTES("No subscription params"));
 }
 
+/* What may be seen has changed, and with it what the rows should be.  Whatever goes wrong here, the
+ * next join tells again, for the cursor's epoch is the old one. */
+static void new_sight(struct hb_client *c, struct sub *s, struct json_value payload)
+{
+    struct cursor head = {0};
+    bool is_replayed;
+    enum err e = read_head(c, payload, &head, &is_replayed);
+    uint64_t had = s->state == HB_SUB_LIVE ? s->cursor.seq : s->head.seq;
+    if (head.seq < had) /* another thread of the server knows more than this one */
+        head.seq = had;
+    if (e == ERR_NOMEM)
+        channel_rest(c, s, HB_ERR_NOMEM, BYTES("out of memory"));
+    else if (e)
+        channel_rest(c, s, HB_ERR_PROTOCOL, BYTES("a message that cannot be understood"));
+    else if (s->replica.feed)
+        memcpy(s->cursor.epoch, head.epoch, s->cursor.epoch_size = head.epoch_size);
+    else
+        snapshot_begin(c, s, &head);
+}
+
 /* Other errors are followed by the end of the channel, or change nothing. */
 static void heard_system(struct hb_client *c, struct sub *s, const struct phx_message *m)
 {
-    struct json_value status;
+    struct json_value status, resume;
+    bool is_settled = s->state == HB_SUB_LIVE || s->state == HB_SUB_LOADING;
+    if (is_settled && !json_get(m->payload, BYTES("resume"), &resume)) {
+        new_sight(c, s, m->payload);
+        return;
+    }
     if (json_get(m->payload, BYTES("status"), &status) || status.type != JSON_STRING ||
         !json_string_equals(status.raw, BYTES("error")))
         return;

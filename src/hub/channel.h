@@ -35,6 +35,7 @@ struct channel {
     bool is_private;
     bool is_tokenless; /* joined without a token: takes the socket's newest user token */
     bool wants_ack, wants_self;
+    bool wants_resume;   /* it keeps what it has read, and is told when that is out of date */
     bool hears_presence; /* it was asked for */
     bool has_missed;     /* a diff, or has had no state yet: it is due the state */
     struct held *held;   /* NULL: broadcasts are given at once */

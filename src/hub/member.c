@@ -21,8 +21,9 @@ void member_push(struct hub *h, struct channel *ch, struct bytes event)
     peer_send_wire(h, ch->conn);
 }
 
-void member_system(struct hub *h, struct channel *ch, struct bytes extension, bool is_ok,
-                   struct bytes text)
+/* Up to the message, for more members to follow. */
+static void begin_system(struct hub *h, const struct channel *ch, struct bytes extension,
+                         bool is_ok, struct bytes text)
 {
     struct buf *out = &h->response;
     buf_reset(out);
@@ -34,8 +35,40 @@ void member_system(struct hub *h, struct channel *ch, struct bytes extension, bo
     json_put_string(out, is_ok ? BYTES("ok") : BYTES("error"));
     buf_put_literal(out, ",\"message\":");
     json_put_string(out, text);
-    buf_put_char(out, '}');
+}
+
+static void end_system(struct hub *h, struct channel *ch)
+{
+    buf_put_char(&h->response, '}');
     member_push(h, ch, BYTES("system"));
+}
+
+void member_system(struct hub *h, struct channel *ch, struct bytes extension, bool is_ok,
+                   struct bytes text)
+{
+    begin_system(h, ch, extension, is_ok, text);
+    end_system(h, ch);
+}
+
+void member_put_resume(const struct hub *h, const struct identity *who, uint64_t seq,
+                       bool is_replayed, struct buf *out)
+{
+    buf_put_literal(out, "\"resume\":{\"epoch\":\"");
+    policy_put_epoch(out, h->groups.classes.policies, h->epoch, who);
+    buf_put_literal(out, "\",\"seq\":");
+    buf_put_u64(out, seq);
+    buf_put_literal(out, ",\"replayed\":");
+    buf_put(out, is_replayed ? BYTES("true}") : BYTES("false}"));
+}
+
+/* What it has had may hold rows that `who` may not see, and lack others. */
+static void tell_new_sight(struct hub *h, struct channel *ch, const struct identity *who)
+{
+    begin_system(h, ch, BYTES("postgres_changes"), true,
+                 BYTES("What may be read has changed: take a snapshot"));
+    buf_put_char(&h->response, ',');
+    member_put_resume(h, who, changelog_head(h->log), false, &h->response);
+    end_system(h, ch);
 }
 
 void member_drop(struct hub *h, struct channel *ch)
@@ -122,6 +155,8 @@ static enum err move(struct hub *h, struct channel *ch)
         replay_later(h, ch->conn, 0); /* it may have waited for something it no longer waits for */
     }
     bindings_unref(&h->groups.sets, b);
+    if (!e && ch->wants_resume)
+        tell_new_sight(h, ch, &who);
     return e;
 }
 

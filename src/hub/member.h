@@ -12,6 +12,9 @@ void member_push(struct hub *h, struct channel *ch, struct bytes event);
 /* A `system` message (protocol, section 7.7). */
 void member_system(struct hub *h, struct channel *ch, struct bytes extension, bool is_ok,
                    struct bytes text);
+/* The member "resume" (docs/protocol.md): where the log is, with the epoch as `who` has it. */
+void member_put_resume(const struct hub *h, const struct identity *who, uint64_t seq,
+                       bool is_replayed, struct buf *out);
 /* `phx_close` (the client stays away) or `phx_error` (it joins again) with the join ref, and the
  * channel is freed. A `text` of some size goes before it as a `system` error of `extension`. */
 void member_end(struct hub *h, struct channel *ch, struct bytes event, struct bytes extension,

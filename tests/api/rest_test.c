@@ -77,7 +77,7 @@ static void rows_come_as_an_array(void **state)
     check_text(shop_header(&shop, "Content-Range"), "0-1/*");
     check_text(shop_header(&shop, "Access-Control-Allow-Origin"), "*");
     assert_non_null(shop_header(&shop, "HomeBake-Seq").data);
-    check_text(shop_header(&shop, "HomeBake-Epoch"), shop.api.epoch.data);
+    assert_true(bytes_starts_with(shop_header(&shop, "HomeBake-Epoch"), shop.api.epoch));
     assert_int_equal(shop.reads, 1);
     assert_int_equal(shop.writes, 0);
 }

@@ -2,6 +2,8 @@
 #include "bakery.h"
 #include "check.h"
 
+#include <stdio.h>
+
 #define ADA "0190c2f4-5b6a-7c3d-8e9f-00000000000a" /* who asks */
 #define BEN "0190c2f4-5b6a-7c3d-8e9f-00000000000b"
 #define TODAY "2026-08-21"
@@ -245,6 +247,40 @@ static void the_class_of_reader_is_the_user_only_where_rows_differ(void **state)
     }
 }
 
+static void put_epoch(struct buf *out, const struct policies *p, enum role role, const char *user)
+{
+    struct identity who = {.role = role};
+    snprintf(who.user_id, sizeof(who.user_id), "%s", user);
+    buf_reset(out);
+    policy_put_epoch(out, p, BYTES("e"), &who);
+}
+
+static void the_epoch_differs_where_other_rows_may_be_seen(void **state)
+{
+    (void)state;
+    struct policies *p;
+    struct buf first, other;
+    buf_init(&first, 100);
+    buf_init(&other, 100);
+    assert_int_equal(policies_new(catalogue, &p), OK);
+    bakery_add(p, "create policy a on stock to owner using (true);");
+    put_epoch(&first, p, ROLE_OWNER, "u");
+    assert_int_equal(first.size, 18);
+    assert_true(bytes_starts_with(buf_bytes(&first), BYTES("e.")));
+    put_epoch(&other, p, ROLE_OWNER, "u");
+    assert_true(bytes_equal(buf_bytes(&first), buf_bytes(&other)));
+    put_epoch(&other, p, ROLE_MANAGER, "u");
+    assert_false(bytes_equal(buf_bytes(&first), buf_bytes(&other)));
+    put_epoch(&other, p, ROLE_OWNER, "v");
+    assert_false(bytes_equal(buf_bytes(&first), buf_bytes(&other)));
+    bakery_add(p, "create policy b on stock to manager using (true);");
+    put_epoch(&other, p, ROLE_OWNER, "u");
+    assert_false(bytes_equal(buf_bytes(&first), buf_bytes(&other)));
+    policies_free(p);
+    buf_done(&first);
+    buf_done(&other);
+}
+
 static void one_rule_for_all_rows_makes_the_others_idle(void **state)
 {
     (void)state;
@@ -411,6 +447,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(feedback_cannot_be_put_in_anothers_mouth, setup, teardown),
         cmocka_unit_test_setup_teardown(the_class_of_reader_is_the_user_only_where_rows_differ,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(the_epoch_differs_where_other_rows_may_be_seen, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(one_rule_for_all_rows_makes_the_others_idle, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_name_is_given_once_a_table, setup, teardown),

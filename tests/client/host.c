@@ -5,7 +5,6 @@
 #include "proto/phx.h"
 
 enum { TEXT_MAX = 16 << 20 };
-static const char epoch[] = "E1";
 
 static struct hb_text text(const char *s)
 {
@@ -19,7 +18,7 @@ static struct bytes bytes(struct hb_text t)
 
 void host_init_with(struct host *h, const struct hb_settings *s)
 {
-    *h = (struct host){.now = 1000000, .answers_beats = true};
+    *h = (struct host){.now = 1000000, .answers_beats = true, .epoch = "E1"};
     buf_init(&h->log, TEXT_MAX);
     assert_int_equal(hb_client_new(s, h->now, &h->c), HB_OK);
     hb_client_set_token(h->c, text("T"), -1, h->now);
@@ -227,7 +226,7 @@ void host_joined(struct host *h, uint32_t ref, const char *topic, uint64_t seq, 
              "[\"%u\",\"%u\",\"realtime:live:%s\",\"phx_reply\",{\"status\":\"ok\",\"response\":{"
              "\"postgres_changes\":[{\"id\":7}],\"resume\":{\"epoch\":\"%s\",\"seq\":%llu,"
              "\"replayed\":%s}}}]",
-             ref, ref, topic, epoch, (unsigned long long)seq, is_replayed ? "true" : "false");
+             ref, ref, topic, h->epoch, (unsigned long long)seq, is_replayed ? "true" : "false");
     host_tell(h, message);
 }
 
@@ -257,7 +256,7 @@ void host_change(struct host *h, const char *topic, uint64_t seq, const char *ty
 void host_fetched(struct host *h, uint64_t seq, const char *rows)
 {
     struct bytes boxed = check_boxed(bytes_of(rows));
-    hb_client_fetched(h->c, h->request, 200, seq, text(epoch),
+    hb_client_fetched(h->c, h->request, 200, seq, text(h->epoch),
                       (struct hb_text){boxed.data, boxed.size}, h->now);
     check_unbox(boxed);
     host_run(h);

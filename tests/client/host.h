@@ -13,6 +13,7 @@ struct host {
     uint32_t connection; /* of the last HB_OPEN */
     uint32_t request;    /* of the last HB_FETCH */
     uint32_t beat;       /* the ref of the last heartbeat */
+    const char *epoch;   /* of what the server says: "E1" */
     bool answers_beats;  /* at once */
     bool shows_joins;    /* else "JOIN <ref> <topic> <epoch>:<seq>" */
 };

@@ -87,6 +87,41 @@ static void new_role_counts_from_its_place_in_the_order(void **state)
     expect_silence(rep);
 }
 
+/* The text behind "epoch":" of what the peer is told next. */
+static void take_epoch(struct client *c, char out[80])
+{
+    struct bytes told = client_next(c, NULL), mark = BYTES("\"epoch\":\"");
+    size_t at = bytes_find(told, mark);
+    assert_true(at < told.size);
+    struct bytes rest = bytes_slice(told, at + mark.size, told.size);
+    snprintf(out, 80, "%.*s", (int)bytes_find_char(rest, '"'), rest.data);
+}
+
+static void who_resumes_is_told_of_a_new_role_and_cannot_go_on_with_the_old_rows(void **state)
+{
+    struct world *w = *state;
+    char before[80], after[80], config[300];
+    struct client *c = client_open(w, PHX_V2), *stock = client_joined(w, FEEDBACK, REP);
+    client_join(w, c, "x", "1", FEEDBACK ",\"resume\":{}", REP);
+    take_epoch(c, before);
+    client_skip(c, 1);
+    world_commit(w, "users", VERB_UPDATE, PERSON(REP, "manager", "true"),
+                 PERSON(REP, "sales_rep", "true"));
+    take_epoch(c, after);
+    expect_silence(c);
+    expect_silence(stock);
+    assert_string_not_equal(before, after);
+    const char *const epochs[] = {before, after};
+    for (int i = 0; i < 2; i++) {
+        snprintf(config, sizeof(config), FEEDBACK ",\"resume\":{\"epoch\":\"%s\",\"seq\":1}",
+                 epochs[i]);
+        client_join(w, c, "x", "2", config, REP);
+        client_skip(c, 1);
+        expect_part(c, i ? "\"seq\":1,\"replayed\":true}" : "\"seq\":1,\"replayed\":false}");
+        client_skip(c, 1);
+    }
+}
+
 static void new_role_keeps_the_cursor_of_who_is_behind(void **state)
 {
     struct world *w = *state;
@@ -283,6 +318,7 @@ int main(void)
         TEST(row_that_leaves_the_view_is_deleted_and_one_that_enters_hides_its_past),
         TEST(disabled_user_is_cut_off_before_the_next_change_of_the_same_batch),
         TEST(new_role_counts_from_its_place_in_the_order),
+        TEST(who_resumes_is_told_of_a_new_role_and_cannot_go_on_with_the_old_rows),
         TEST(new_role_keeps_the_cursor_of_who_is_behind),
         TEST(tokenless_join_takes_the_token_of_another_join),
         TEST(token_of_a_stranger_does_not_harm_the_tokenless),

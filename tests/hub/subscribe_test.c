@@ -177,7 +177,7 @@ static void resume_replays_what_was_missed_before_anything_newer(void **state)
         world_sell(w, i, 1);
     struct client *c = client_open(w, PHX_V2);
     client_join(w, c, "x", "1", SALES ",\"resume\":{\"epoch\":\"epoch-1\",\"seq\":10}", OWNER);
-    expect_part(c, ",\"resume\":{\"epoch\":\"epoch-1\",\"seq\":100,\"replayed\":true}}}]");
+    expect_part(c, "\"seq\":100,\"replayed\":true}}}]");
     client_skip(c, 1);
     world_sell(w, 101, 1);
     for (int i = 11; i <= 101; i++) {
