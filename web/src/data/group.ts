@@ -81,23 +81,7 @@ class Copy {
     refused: () => void,
   ) {
     this.parts = want.pieces.map((piece) => new Part(piece));
-    for (const part of this.parts)
-      part.leave = client.subscribe<Stamped>(queryOf(want, part.piece), {
-        onRows: (changes, isWhole, seq) => {
-          part.seq = seq;
-          part.isWhole ||= isWhole;
-          this.take(changes);
-          changed();
-        },
-        onState: (state) => {
-          part.state = state;
-          changed();
-        },
-        onError: (error) => {
-          part.error = error;
-          if (error instanceof LiveError && REFUSALS.includes(error.code)) refused();
-        },
-      });
+    for (const part of this.parts) this.subscribe(client, part, changed, refused);
   }
 
   get table(): AnyTable {
@@ -131,6 +115,30 @@ class Copy {
 
   leave(): void {
     for (const part of this.parts) part.leave();
+  }
+
+  private subscribe(client: Client, part: Part, changed: () => void, refused: () => void): void {
+    try {
+      part.leave = client.subscribe<Stamped>(queryOf(this.want, part.piece), {
+        onRows: (changes, isWhole, seq) => {
+          part.seq = seq;
+          part.isWhole ||= isWhole;
+          this.take(changes);
+          changed();
+        },
+        onState: (state) => {
+          part.state = state;
+          changed();
+        },
+        onError: (error) => {
+          part.error = error;
+          if (error instanceof LiveError && REFUSALS.includes(error.code)) refused();
+        },
+      });
+    } catch (e) {
+      part.state = 'failed';
+      part.error = e instanceof Error ? e : new Error(String(e));
+    }
   }
 
   private get seq(): number {
@@ -192,6 +200,7 @@ export class Group {
     this.coming = this.wants.map((w) => new Copy(client, w, () => this.review(), this.refused));
     /* Behind the new ones, so that what both watch goes on. */
     for (const copy of before) copy.leave();
+    this.review();
   }
 
   private review(): void {

@@ -12,6 +12,7 @@ import type { Person } from './rows';
 import * as s from './state';
 
 const SPREAD_MS = 1200;
+const UNREACHABLE = 'The bakery cannot be reached.';
 const LOAD_AGAIN_MS = 5000;
 /* After sleep, or when this device's clock is set, a long wait would end at the wrong time. */
 const LOOK_MS = 60_000;
@@ -70,8 +71,16 @@ all.set([
   want(s.people, { table: 'users' }),
 ]);
 
+const isOffline = computed(() => connectionOf(status.value, false) === 'offline');
+
+/* There is no use in waiting for what cannot come. */
+function orOffline(loading: s.Loading): s.Loading {
+  return loading.state === 'loading' && isOffline.value ? { state: 'failed', why: UNREACHABLE } : loading;
+}
+
 effect(() => {
-  const [a, b] = [all.loading.value, today.loading.value];
+  const [a, b] = [orOffline(all.loading.value), orOffline(today.loading.value)];
+  s.stockLoading.value = a;
   s.inventoryLoading.value = a.state === 'ready' ? b : a;
 });
 
@@ -150,7 +159,7 @@ export async function startLive(): Promise<void> {
   } catch (e) {
     if (mine !== era) return;
     trouble(e instanceof Error ? e.message : String(e));
-    s.inventoryLoading.value = { state: 'failed', why: 'The live client could not be loaded.' };
+    s.stockLoading.value = s.inventoryLoading.value = { state: 'failed', why: 'The live client could not be loaded.' };
     setTimeout(() => {
       if (mine === era) void startLive();
     }, jittered(LOAD_AGAIN_MS));

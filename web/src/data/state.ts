@@ -47,6 +47,8 @@ export const shift = signal<Shift>('morning');
 export const clockOffset = signal(0);
 
 export type Loading = { state: 'loading' } | { state: 'ready' } | { state: 'failed'; why: string };
+/* Of breads, stock and people; and of today's entries as well. */
+export const stockLoading = signal<Loading>({ state: 'loading' });
 export const inventoryLoading = signal<Loading>({ state: 'loading' });
 
 export type Connection = 'live' | 'connecting' | 'offline';

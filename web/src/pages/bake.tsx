@@ -211,7 +211,7 @@ function Entries() {
 }
 
 export function BakePage() {
-  const loading = s.inventoryLoading.value;
+  const loading = s.stockLoading.value;
   return (
     <>
       <PageHead title="Bake" />
@@ -227,7 +227,7 @@ export function BakePage() {
         ) : (
           <div class="two-columns">
             <BakeForm />
-            <Entries />
+            {s.inventoryLoading.value.state === 'ready' && <Entries />}
           </div>
         ))}
     </>

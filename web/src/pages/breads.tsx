@@ -184,7 +184,7 @@ function BreadRow({ bread, onEdit }: { bread: Bread; onEdit: () => void }) {
 
 export function BreadsPage() {
   const [open, setOpen] = useState<string | null>(null); // an id, or 'new'
-  const loading = s.inventoryLoading.value;
+  const loading = s.stockLoading.value;
   const bread = open && open !== 'new' ? s.breads.get(open) : undefined;
   return (
     <>

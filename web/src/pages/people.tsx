@@ -109,7 +109,7 @@ function PersonRow({ person, onEdit }: { person: Person; onEdit: () => void }) {
 
 export function PeoplePage() {
   const [open, setOpen] = useState('');
-  const loading = s.inventoryLoading.value;
+  const loading = s.stockLoading.value;
   const person = s.people.get(open);
   return (
     <>

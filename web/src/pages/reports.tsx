@@ -438,9 +438,9 @@ export function ReportsPage() {
     return () => removeEventListener('beforeprint', unfold);
   }, []);
   const loading = reportLoading.value;
-  const inventory = s.inventoryLoading.value;
+  const stock = s.stockLoading.value;
   const r = range.value;
-  const isReady = inventory.state === 'ready' && loading.state === 'ready';
+  const isReady = stock.state === 'ready' && loading.state === 'ready';
   return (
     <>
       <PageHead title="Reports">
@@ -453,11 +453,11 @@ export function ReportsPage() {
         </p>
       </PageHead>
       <Filters />
-      {inventory.state === 'failed' && <Failed why={inventory.why} />}
-      {inventory.state !== 'failed' && loading.state === 'failed' && (
+      {stock.state === 'failed' && <Failed why={stock.why} />}
+      {stock.state !== 'failed' && loading.state === 'failed' && (
         <Failed why={loading.why} />
       )}
-      {inventory.state !== 'failed' && loading.state === 'loading' && (
+      {stock.state !== 'failed' && loading.state === 'loading' && (
         <Skeleton count={6} kind="skeletons-cards" />
       )}
       {isReady && <Figures />}

@@ -383,7 +383,7 @@ function Recent() {
 
 export function SellPage() {
   const [picked, setPicked] = useState<string | null>(null);
-  const loading = s.inventoryLoading.value;
+  const loading = s.stockLoading.value;
   const line = onSale.value.find((l) => l.bread.id === picked);
   return (
     <>
@@ -399,7 +399,7 @@ export function SellPage() {
         </div>
         <div>
           <UnsavedList />
-          {loading.state === 'ready' && <Recent />}
+          {s.inventoryLoading.value.state === 'ready' && <Recent />}
         </div>
       </div>
       {line && <SaleSheet key={line.bread.id} line={line} onClose={() => setPicked(null)} />}
