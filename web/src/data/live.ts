@@ -130,11 +130,6 @@ export function renewToken(): void {
   client.peek()?.setToken(currentToken());
 }
 
-/* Another role sees other rows. */
-export function refreshRows(): void {
-  client.peek()?.refresh();
-}
-
 function use(c: Client | null): void {
   client.value = c;
   for (const g of groups.peek()) g.use(c);

@@ -2,7 +2,7 @@
 import { batch, signal } from '@preact/signals';
 import { openAuth, signInWithPassword, signOut, type Session } from './auth';
 import { ask, Failure, jittered } from './http';
-import { refreshRows, renewToken, startLive, stopLive, whenOwnRowChanges } from './live';
+import { renewToken, startLive, stopLive, whenOwnRowChanges } from './live';
 import type { Config, Person, Role } from './rows';
 import { closeUnsaved, openUnsaved, retryUnsaved } from './sales';
 import * as s from './state';
@@ -109,5 +109,4 @@ function onOwnRow(row: Person | undefined): void {
   }
   if (row.name === now.name && row.role === now.role) return;
   s.me.value = { id: now.id, name: row.name, role: row.role };
-  if (row.role !== now.role) refreshRows();
 }

@@ -83,7 +83,7 @@ export interface Client {
   subscribe<R = Row>(query: Query, handlers: Handlers<R>): () => void;
   /* What has failed, and the connection, at once. */
   retry(): void;
-  /* Copies are compared with the server's tables: the user may see other rows than before. */
+  /* All copies are compared with the server's tables.  Another role of the user needs no such call. */
   refresh(): void;
   /* Makes `status` that of this moment. */
   refreshStatus(): void;
