@@ -9,6 +9,7 @@
 enum {
     LEVEL = 1, /* the other connections wait while we compress */
     MEMORY_LEVEL = 8,
+    GZIP_BITS = DEFLATE_WHOLE_BITS + 16, /* zlib's sign for a gzip header */
     FIRST_ROOM = 1024,
     TEXT_MAX = 1 << 30,
     AT_BLOCK_END =
@@ -154,12 +155,13 @@ void deflater_done(struct deflater *z)
     deflater_init(z);
 }
 
+/* `bits`: of the window, negative without a header. */
 static enum err begin_deflate(z_stream **stream, int bits)
 {
     if (*stream)
         return deflateReset(*stream) == Z_OK ? OK : ERR_NOMEM;
     z_stream *s = new_stream();
-    if (!s || deflateInit2(s, LEVEL, Z_DEFLATED, -bits, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (!s || deflateInit2(s, LEVEL, Z_DEFLATED, bits, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
         mem_free(s);
         return ERR_NOMEM;
     }
@@ -173,7 +175,7 @@ enum err deflater_run(struct deflater *z, enum deflate_window window, struct byt
     assert(window != DEFLATE_NONE && text.size < TEXT_MAX - TAIL.size);
     z_stream **stream = &z->streams[window - DEFLATE_SMALL];
     enum err e =
-        begin_deflate(stream, window == DEFLATE_SMALL ? DEFLATE_SMALL_BITS : DEFLATE_WHOLE_BITS);
+        begin_deflate(stream, window == DEFLATE_SMALL ? -DEFLATE_SMALL_BITS : -DEFLATE_WHOLE_BITS);
     if (e)
         return e;
     buf_reset(&z->payload);
@@ -193,5 +195,40 @@ enum err deflater_run(struct deflater *z, enum deflate_window window, struct byt
     z->from_bytes += text.size;
     z->to_bytes += size;
     *out = (struct bytes){at, size};
+    return OK;
+}
+
+/* ---- bodies ---- */
+
+void gzipper_init(struct gzipper *z)
+{
+    *z = (struct gzipper){.stream = NULL};
+}
+
+void gzipper_done(struct gzipper *z)
+{
+    if (z->stream)
+        deflateEnd(z->stream);
+    mem_free(z->stream);
+    gzipper_init(z);
+}
+
+enum err gzipper_run(struct gzipper *z, struct bytes text, struct buf *out)
+{
+    assert(text.size < TEXT_MAX);
+    enum err e = begin_deflate(&z->stream, GZIP_BITS);
+    if (e)
+        return e;
+    char *at = buf_reserve(out, text.size);
+    if (!at)
+        return out->err;
+    z_stream *s = z->stream;
+    s->next_in = (const Bytef *)text.data;
+    s->avail_in = (uInt)text.size;
+    s->next_out = (Bytef *)at;
+    s->avail_out = (uInt)text.size;
+    if (deflate(s, Z_FINISH) != Z_STREAM_END || s->avail_out == 0)
+        return ERR_LIMIT;
+    buf_advance(out, text.size - s->avail_out);
     return OK;
 }

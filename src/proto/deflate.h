@@ -1,5 +1,6 @@
 /* deflate: message payloads of permessage-deflate (RFC 7692, 7.2), without context takeover: no
  * message needs what an earlier one left behind, so one state serves all connections of a thread.
+ * And whole bodies as gzip (RFC 1952).
  * Pure (zlib computes).  Memory is taken at the first use and kept for the next.  One thread at a
  * time. */
 #ifndef PROTO_DEFLATE_H
@@ -44,5 +45,15 @@ void deflater_done(struct deflater *z);
  * would not be smaller than the text; ERR_NOMEM. */
 MUST_USE enum err deflater_run(struct deflater *z, enum deflate_window window, struct bytes text,
                                struct bytes *out);
+
+struct gzipper {
+    struct z_stream_s *stream; /* owned; NULL before the first body */
+};
+
+void gzipper_init(struct gzipper *z);
+void gzipper_done(struct gzipper *z);
+/* Appends what stands for `text`, under 1 GiB.  ERR_LIMIT: it would not be smaller than the text, or
+ * is more than `out` may hold; ERR_NOMEM.  On failure `out` holds what it held. */
+MUST_USE enum err gzipper_run(struct gzipper *z, struct bytes text, struct buf *out);
 
 #endif

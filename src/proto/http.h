@@ -77,5 +77,8 @@ MUST_USE enum err http_decode_query(struct buf *out, struct bytes encoded);
 MUST_USE enum err http_decode_path(struct buf *out, struct bytes encoded);
 /* The next `key=value` of a query, both still encoded.  False at the end. */
 bool http_query_next(struct bytes *rest, struct bytes *key, struct bytes *value);
+/* Does the value of Accept or Accept-Encoding name `token`, without q=0 (RFC 9110, 12.4.2)?  Stars
+ * are not looked at. */
+bool http_list_accepts(struct bytes list, struct bytes token);
 
 #endif

@@ -1,4 +1,5 @@
-/* The parts of proto/http.h that need no parser: the response head, and percent-encoding. */
+/* The parts of proto/http.h that need no parser: the response head, percent-encoding, and lists of
+ * what is accepted. */
 #include "base/utf8.h"
 #include "proto/http.h"
 
@@ -181,4 +182,35 @@ bool http_query_next(struct bytes *rest, struct bytes *key, struct bytes *value)
     *key = bytes_slice(pair, 0, equals);
     *value = bytes_slice(pair, equals + 1, pair.size);
     return true;
+}
+
+/* ---- what is accepted ---- */
+
+/* The q value of a member: false for q=0. */
+static bool is_wanted(struct bytes parameters)
+{
+    struct bytes part;
+    while (bytes_split(&parameters, ';', &part)) {
+        part = bytes_trim(part);
+        if (part.size < 3 || (part.data[0] != 'q' && part.data[0] != 'Q') || part.data[1] != '=')
+            continue;
+        for (size_t i = 2; i < part.size; i++) {
+            if (part.data[i] >= '1' && part.data[i] <= '9')
+                return true;
+        }
+        return false;
+    }
+    return true;
+}
+
+bool http_list_accepts(struct bytes list, struct bytes token)
+{
+    struct bytes member;
+    while (bytes_split(&list, ',', &member)) {
+        size_t semicolon = bytes_find_char(member, ';');
+        struct bytes name = bytes_trim(bytes_slice(member, 0, semicolon));
+        if (bytes_equal_nocase(name, token))
+            return is_wanted(bytes_slice(member, semicolon + 1, member.size));
+    }
+    return false;
 }

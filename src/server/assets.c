@@ -38,36 +38,6 @@ static const struct asset *find_index(const struct asset_set *set)
     return a ? a : &missing_index;
 }
 
-/* The q value of a member of an Accept… header: false for q=0. */
-static bool is_wanted(struct bytes parameters)
-{
-    struct bytes part;
-    while (bytes_split(&parameters, ';', &part)) {
-        part = bytes_trim(part);
-        if (part.size < 3 || (part.data[0] != 'q' && part.data[0] != 'Q') || part.data[1] != '=')
-            continue;
-        for (size_t i = 2; i < part.size; i++) {
-            if (part.data[i] >= '1' && part.data[i] <= '9')
-                return true;
-        }
-        return false;
-    }
-    return true;
-}
-
-/* Does the list name `token` (or, for media types, accept it), without q=0? */
-static bool list_accepts(struct bytes list, struct bytes token)
-{
-    struct bytes member;
-    while (bytes_split(&list, ',', &member)) {
-        size_t semicolon = bytes_find_char(member, ';');
-        struct bytes name = bytes_trim(bytes_slice(member, 0, semicolon));
-        if (bytes_equal_nocase(name, token))
-            return is_wanted(bytes_slice(member, semicolon + 1, member.size));
-    }
-    return false;
-}
-
 /* One form of an asset, as it goes out. */
 struct form {
     struct bytes body;
@@ -78,9 +48,9 @@ struct form {
 static struct form choose_form(const struct asset *a, const struct http_request *r)
 {
     struct bytes accepted = http_header(r, BYTES("accept-encoding"));
-    if (a->brotli.size && list_accepts(accepted, BYTES("br")))
+    if (a->brotli.size && http_list_accepts(accepted, BYTES("br")))
         return (struct form){a->brotli, BYTES("br"), BYTES("-br")};
-    if (a->gzip.size && list_accepts(accepted, BYTES("gzip")))
+    if (a->gzip.size && http_list_accepts(accepted, BYTES("gzip")))
         return (struct form){a->gzip, BYTES("gzip"), BYTES("-gz")};
     return (struct form){a->plain, BYTES(""), BYTES("")};
 }
@@ -189,7 +159,7 @@ static int answer_text(int status, struct bytes text, struct buf *headers, struc
 static bool is_page_route(const struct http_request *r)
 {
     return bytes_find_char(r->path, '.') == r->path.size &&
-           list_accepts(http_header(r, BYTES("accept")), BYTES("text/html"));
+           http_list_accepts(http_header(r, BYTES("accept")), BYTES("text/html"));
 }
 
 int assets_answer(const struct asset_set *set, const struct http_request *r, struct buf *headers,

@@ -1,6 +1,6 @@
 /* call: one API request on its way between the threads: a shard begins it, the writer or a reader
  * does what it asks for, and it comes back to its shard as mail.  Owned by its shard; the other
- * thread uses only request, reply and password while it holds the call. */
+ * thread uses only request, reply, password and packed while it holds the call. */
 #ifndef SERVER_CALL_H
 #define SERVER_CALL_H
 
@@ -34,6 +34,8 @@ struct call {
     struct http_parser *parser; /* owns the request that `api` borrows */
     enum api_action action;
     struct api_call api;
+    bool accepts_gzip;
+    struct buf packed; /* the reply's body as gzip; empty: it goes out as it is */
     struct call *next_free;
 };
 

@@ -24,6 +24,7 @@ void server_limits_init(struct server_limits *l)
         .stall_us = 30 * TIME_US_PER_S,
         .linger_us = 2 * TIME_US_PER_S,
         .drain_us = 5 * TIME_US_PER_S,
+        .gzip_min = KIB,
         .writes_queued_max = 4096,
         .reads_queued_max = 1024,
         .passwords_queued_max = 64,
@@ -61,6 +62,8 @@ static const struct limit table[] = {
      "memory for carrying out one request"},
     {"answer-bytes", LIMIT_BYTES, OF(api.body_max), 64 * KIB, 4 * GIB, "body of an answer"},
     {"answer-rows", LIMIT_COUNT, OF(api.rows_max), 1, UINT32_MAX, "rows of an answer"},
+    {"gzip-from", LIMIT_BYTES, OF(gzip_min), 0, GIB,
+     "an answer of rows from this size on is compressed for those who accept it; 0: none is"},
     /* sign-in */
     {"sign-in-burst", LIMIT_COUNT, OF(api.sign_in_burst), 1, 1000000,
      "tries to sign in with one email address at once …"},

@@ -18,6 +18,7 @@ struct server_limits {
     int64_t stall_us;  /* without progress in taking an answer */
     int64_t linger_us; /* for the peer to read a last answer before the connection is torn down */
     int64_t drain_us;  /* for everything to end after a signal */
+    size_t gzip_min;   /* bytes of the body of an answer; 0: none is compressed */
     size_t writes_queued_max;    /* jobs waiting for the writer */
     size_t reads_queued_max;     /* jobs waiting for the readers */
     size_t passwords_queued_max; /* sign-ins whose password waits to be checked */

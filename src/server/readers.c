@@ -5,12 +5,17 @@
 
 #include "base/mem.h"
 #include "io/log.h"
+#include "proto/deflate.h"
 
-enum { FETCH_ROOM = 256 /* behind a full queue of reads */ };
+enum {
+    FETCH_ROOM = 256,     /* behind a full queue of reads */
+    PACKED_MAX = 16 << 20 /* what would hold up a reader is not compressed */
+};
 
 struct reader {
     struct readers *all;
     struct store_session *session;
+    struct gzipper gzipper;
     pthread_t thread;
     bool is_running;
 };
@@ -20,6 +25,7 @@ struct readers {
     pthread_cond_t filled;
     struct mail_list reads, passwords;
     size_t reads_max, passwords_max;
+    size_t gzip_min;
     size_t hashing; /* threads that check a password now */
     struct readers_counters counters;
     bool is_stopping;
@@ -80,12 +86,25 @@ static void send_home(struct mailbox *home, struct mail *m)
         nanosleep(&pause, NULL); /* the shard empties its box every turn */
 }
 
+/* Here, and not where the connections are, which would wait for it. */
+static void pack(struct reader *me, struct call *c)
+{
+    size_t size = c->api.reply.body.size;
+    buf_reset(&c->packed);
+    if (!c->accepts_gzip || me->all->gzip_min == 0 || size < me->all->gzip_min || size > PACKED_MAX)
+        return;
+    if (gzipper_run(&me->gzipper, buf_bytes(&c->api.reply.body), &c->packed))
+        buf_reset(&c->packed); /* it goes out as it is */
+}
+
 static void execute(struct reader *me, struct call *c)
 {
-    if (c->action == API_PASSWORD)
+    if (c->action == API_PASSWORD) {
         c->api.password_result = password_verify(c->api.password_hash, c->api.password);
-    else
-        read_store(me, &c->api.request, &c->api.reply);
+        return;
+    }
+    read_store(me, &c->api.request, &c->api.reply);
+    pack(me, c);
 }
 
 /* Was it a password? */
@@ -139,6 +158,7 @@ enum err readers_start(struct store *s, size_t count, const struct server_limits
     pthread_cond_init(&r->filled, NULL);
     r->reads_max = l->reads_queued_max;
     r->passwords_max = l->passwords_queued_max;
+    r->gzip_min = l->gzip_min;
     r->count = count;
     enum err e = OK;
     for (size_t i = 0; i < count && !e; i++) {
@@ -166,6 +186,7 @@ void readers_stop(struct readers *r)
             pthread_join(r->threads[i].thread, NULL);
         if (r->threads[i].session)
             store_session_close(r->threads[i].session);
+        gzipper_done(&r->threads[i].gzipper);
     }
     pthread_cond_destroy(&r->filled);
     pthread_mutex_destroy(&r->lock);

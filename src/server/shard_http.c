@@ -29,6 +29,7 @@ void call_free(struct call *c)
     if (!c)
         return;
     api_call_done(&c->api);
+    buf_done(&c->packed);
     http_parser_free(c->parser);
     mem_free(c);
 }
@@ -71,6 +72,7 @@ static struct call *call_get(struct shard *s)
         return NULL;
     c->home = &s->inbox;
     api_call_init(&c->api, &s->api);
+    buf_init(&c->packed, s->api.limits.body_max);
     return c;
 }
 
@@ -81,9 +83,11 @@ static void call_put(struct shard *s, struct call *c)
     parser_put(s, c->parser);
     c->parser = NULL;
     c->peer = NULL;
-    bool is_big = c->api.reply.body.capacity > KEEP_REPLY_MAX;
+    bool is_big =
+        c->api.reply.body.capacity > KEEP_REPLY_MAX || c->packed.capacity > KEEP_REPLY_MAX;
     if (!is_big) {
         api_call_reset(&c->api);
+        buf_reset(&c->packed);
         if (pool_put(&s->calls, c))
             return;
     }
@@ -216,8 +220,15 @@ static void respond_call(struct shard *s, struct call *c)
         return;
     }
     struct api_response *r = &c->api.response;
+    struct bytes body = r->body;
+    /* What was packed is the reply's body, which may not be what is said. */
+    if (c->packed.size > 0 && body.data == c->api.reply.body.data) {
+        buf_put_literal(&r->headers, "Content-Encoding: gzip\r\n");
+        if (!r->headers.err)
+            body = buf_bytes(&c->packed);
+    }
     p->state = HTTP_READING;
-    http_respond(s, p, r->status, buf_bytes(&r->headers), r->body);
+    http_respond(s, p, r->status, buf_bytes(&r->headers), body);
 }
 
 static void broadcast(struct shard *s, const struct api_call *c)
@@ -268,6 +279,8 @@ static void call_begin(struct shard *s, struct http_peer *p, const struct http_r
     }
     c->peer = p;
     c->parser = p->parser;
+    c->accepts_gzip = r->method == HTTP_GET &&
+                      http_list_accepts(http_header(r, BYTES("accept-encoding")), BYTES("gzip"));
     p->parser = NULL;
     p->call = c;
     p->state = HTTP_WAITING;

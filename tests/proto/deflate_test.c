@@ -1,4 +1,7 @@
+#define ZLIB_CONST
 #include "check.h"
+
+#include <zlib.h>
 
 #include "base/mem.h"
 #include "proto/deflate.h"
@@ -149,6 +152,94 @@ static void both_survive_a_lack_of_memory(void **state)
     }
 }
 
+/* By zlib itself: what a browser does. */
+static void check_gunzip(struct bytes packed, struct bytes text)
+{
+    z_stream s = {.next_in = (const Bytef *)packed.data, .avail_in = (uInt)packed.size};
+    char *back = mem_alloc(text.size + 1);
+    assert_non_null(back);
+    assert_int_equal(inflateInit2(&s, 15 + 16), Z_OK);
+    s.next_out = (Bytef *)back;
+    s.avail_out = (uInt)text.size + 1;
+    assert_int_equal(inflate(&s, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(s.avail_in, 0);
+    assert_true(bytes_equal((struct bytes){back, text.size + 1 - s.avail_out}, text));
+    inflateEnd(&s);
+    mem_free(back);
+}
+
+static void a_body_is_packed_as_gzip_behind_what_stands_there(void **state)
+{
+    struct rng r;
+    struct gzipper z;
+    struct buf out;
+    (void)state;
+    char *text = mem_alloc(TEXT_MAX);
+    assert_non_null(text);
+    rng_init(&r, 7);
+    gzipper_init(&z);
+    buf_init(&out, TEXT_MAX);
+    for (size_t size = 100; size < TEXT_MAX; size = size * 3 / 2) {
+        for (size_t i = 0; i < size; i++)
+            text[i] = (char)('a' + rng_below(&r, 5));
+        buf_reset(&out);
+        buf_put_literal(&out, "before");
+        assert_int_equal(gzipper_run(&z, (struct bytes){text, size}, &out), OK);
+        struct bytes all = buf_bytes(&out);
+        assert_true(all.size < size + 6 && bytes_starts_with(all, BYTES("before")));
+        check_gunzip(bytes_slice(all, 6, all.size), (struct bytes){text, size});
+    }
+    gzipper_done(&z);
+    buf_done(&out);
+    mem_free(text);
+}
+
+static void a_body_that_would_not_get_smaller_or_does_not_fit_is_left_alone(void **state)
+{
+    struct rng r;
+    struct gzipper z;
+    struct buf out;
+    char text[5000];
+    (void)state;
+    rng_init(&r, 3);
+    check_fill(&r, text, sizeof(text));
+    gzipper_init(&z);
+    buf_init(&out, 10000);
+    buf_put_literal(&out, "before");
+    for (size_t size = 0; size < sizeof(text); size += 499)
+        assert_int_equal(gzipper_run(&z, (struct bytes){text, size}, &out), ERR_LIMIT);
+    check_text(buf_bytes(&out), "before");
+    memset(text, 'x', sizeof(text));
+    buf_done(&out);
+    buf_init(&out, 100);
+    assert_int_equal(gzipper_run(&z, (struct bytes){text, sizeof(text)}, &out), ERR_LIMIT);
+    assert_int_equal(out.size, 0);
+    gzipper_done(&z);
+    buf_done(&out);
+}
+
+static void packing_survives_a_lack_of_memory(void **state)
+{
+    char text[5000];
+    enum err e = ERR_NOMEM;
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    for (unsigned n = 1; e; n++) {
+        struct gzipper z;
+        struct buf out;
+        gzipper_init(&z);
+        buf_init(&out, sizeof(text));
+        mem_fail_at(n);
+        e = gzipper_run(&z, (struct bytes){text, sizeof(text)}, &out);
+        bool hit = mem_fail_hit();
+        mem_fail_at(0);
+        assert_int_equal(e, hit ? ERR_NOMEM : OK);
+        assert_true(n < 40);
+        gzipper_done(&z);
+        buf_done(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +250,9 @@ int main(void)
         cmocka_unit_test(nothing_may_be_allowed),
         cmocka_unit_test(empty_final_blocks_without_end_take_no_room),
         cmocka_unit_test(both_survive_a_lack_of_memory),
+        cmocka_unit_test(a_body_is_packed_as_gzip_behind_what_stands_there),
+        cmocka_unit_test(a_body_that_would_not_get_smaller_or_does_not_fit_is_left_alone),
+        cmocka_unit_test(packing_survives_a_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

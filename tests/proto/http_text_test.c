@@ -175,6 +175,28 @@ static void a_query_is_walked_pair_by_pair(void **state)
     assert_pairs(out, (struct bytes){NULL, 0}, "");
 }
 
+static void what_is_named_without_q_0_is_accepted(void **state)
+{
+    static const struct {
+        struct bytes list;
+        bool is_accepted;
+    } cases[] = {
+        {BYTES_INIT("gzip"), true},
+        {BYTES_INIT("br, GZIP;q=0.5"), true},
+        {BYTES_INIT("deflate , gzip ; q=1"), true},
+        {BYTES_INIT("gzip;q=0.001"), true},
+        {BYTES_INIT("gzip;q=0"), false},
+        {BYTES_INIT("gzip; Q=0.000, br"), false},
+        {BYTES_INIT("x-gzip, br"), false},
+        {BYTES_INIT("*"), false},
+        {BYTES_INIT(""), false},
+        {BYTES_INIT(",;,"), false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(http_list_accepts(cases[i].list, BYTES("gzip")), cases[i].is_accepted);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -189,6 +211,7 @@ int main(void)
         TEST(an_escape_cut_anywhere_is_refused),
         TEST(decoding_gives_the_error_of_the_buffer),
         TEST(a_query_is_walked_pair_by_pair),
+        TEST(what_is_named_without_q_0_is_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* HTTP connections of a shard, through a whole server. */
+#define ZLIB_CONST
 #include "server/shard.h"
+
+#include <zlib.h>
 
 #include "whole_server.h"
 
@@ -173,7 +176,7 @@ static void a_half_closed_peer_gets_its_answer(void **state)
     close(fd);
 }
 
-static void sign_in(char token[4096])
+static void sign_in(const struct server *s, const struct bakery_folder *b, char token[4096])
 {
     char request[1024], body[256];
     int size = snprintf(body, sizeof(body), "{\"email\":\"%s\",\"password\":\"%s\"}", OWNER_EMAIL,
@@ -181,8 +184,8 @@ static void sign_in(char token[4096])
     snprintf(request, sizeof(request),
              "POST /auth/v1/token?grant_type=password HTTP/1.1\r\nHost: x\r\napikey: %s\r\n"
              "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-             folder.anon, size, body);
-    ask_once(server, request, &got);
+             b->anon, size, body);
+    ask_once(s, request, &got);
     assert_int_equal(got.status, 200);
     const char *at = strstr(got.body, "\"access_token\":\"");
     assert_non_null(at);
@@ -195,7 +198,7 @@ static void a_person_signs_in_writes_and_reads(void **state)
     (void)state;
     char token[4096], request[8192];
     static const char body[] = "{\"name\":\"Rye loaf\",\"unit_price\":900}";
-    sign_in(token);
+    sign_in(server, &folder, token);
     int fd = dial(server);
     snprintf(request, sizeof(request),
              "POST /rest/v1/bread_types HTTP/1.1\r\nHost: x\r\napikey: %s\r\nAuthorization: Bearer "
@@ -214,6 +217,102 @@ static void a_person_signs_in_writes_and_reads(void **state)
     assert_int_equal(got.status, 200);
     assert_string_equal(got.body, "[{\"name\":\"Rye loaf\",\"unit_price\":900.00}]");
     close(fd);
+}
+
+struct person {
+    int fd;
+    char anon[1024], token[4096];
+};
+
+static struct person enter(const struct server *s, const struct bakery_folder *b)
+{
+    struct person p = {.fd = dial(s)};
+    snprintf(p.anon, sizeof(p.anon), "%s", b->anon);
+    sign_in(s, b, p.token);
+    return p;
+}
+
+static void read_breads(const struct person *p, const char *query, const char *accepted)
+{
+    char request[8192];
+    snprintf(request, sizeof(request),
+             "GET /rest/v1/bread_types?%s HTTP/1.1\r\nHost: x\r\napikey: %s\r\n"
+             "Authorization: Bearer %s\r\nAccept-Encoding: %s\r\n\r\n",
+             query, p->anon, p->token, accepted);
+    say(p->fd, request);
+    hear(p->fd, &got);
+    assert_int_equal(got.status, 200);
+}
+
+static void add_breads(const struct person *p, int count)
+{
+    char request[16384], body[8192] = "[";
+    int size = 1;
+    for (int i = 0; i < count; i++)
+        size += snprintf(body + size, sizeof(body) - (size_t)size,
+                         "%s{\"name\":\"Bread number %d\",\"unit_price\":900}", i ? "," : "", i);
+    size += snprintf(body + size, sizeof(body) - (size_t)size, "]");
+    snprintf(request, sizeof(request),
+             "POST /rest/v1/bread_types HTTP/1.1\r\nHost: x\r\napikey: %s\r\n"
+             "Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
+             "Content-Length: %d\r\n\r\n%s",
+             p->anon, p->token, size, body);
+    say(p->fd, request);
+    hear(p->fd, &got);
+    assert_int_equal(got.status, 201);
+}
+
+static void check_unpacks(const struct answer *packed, const struct answer *plain)
+{
+    char text[sizeof(plain->body)];
+    z_stream s = {.next_in = (const Bytef *)packed->body,
+                  .avail_in = (uInt)packed->body_size,
+                  .next_out = (Bytef *)text,
+                  .avail_out = sizeof(text)};
+    assert_int_equal(inflateInit2(&s, 15 + 16), Z_OK);
+    assert_int_equal(inflate(&s, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(sizeof(text) - s.avail_out, plain->body_size);
+    assert_memory_equal(text, plain->body, plain->body_size);
+    inflateEnd(&s);
+}
+
+static void rows_are_compressed_for_those_who_accept_it(void **state)
+{
+    (void)state;
+    static struct answer plain;
+    struct person p = enter(server, &folder);
+    add_breads(&p, 40);
+    read_breads(&p, "select=*", "gzip;q=0, identity");
+    assert_null(answer_header(&got, "Content-Encoding"));
+    plain = got;
+    read_breads(&p, "select=*", "br, gzip");
+    assert_string_equal(answer_header(&got, "Content-Encoding"), "gzip");
+    assert_non_null(answer_header(&got, "HomeBake-Seq"));
+    assert_true(got.body_size < plain.body_size / 2);
+    check_unpacks(&got, &plain);
+    /* Neither what is small, nor, on the same connection, what follows. */
+    read_breads(&p, "select=name&limit=1", "gzip");
+    assert_null(answer_header(&got, "Content-Encoding"));
+    say(p.fd, "GET /api/config HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
+    hear(p.fd, &got);
+    assert_null(answer_header(&got, "Content-Encoding"));
+    close(p.fd);
+}
+
+static void no_rows_are_compressed_where_it_is_switched_off(void **state)
+{
+    (void)state;
+    struct bakery_folder f;
+    struct server_config c = test_config(&folder);
+    c.limits.gzip_min = 0;
+    struct server *s = other_server(&c, &f);
+    struct person p = enter(s, &f);
+    add_breads(&p, 40);
+    read_breads(&p, "select=*", "gzip");
+    assert_null(answer_header(&got, "Content-Encoding"));
+    close(p.fd);
+    server_stop(s);
+    remove_folder(&f);
 }
 
 static void a_peer_that_leaves_during_its_call_hurts_nobody(void **state)
@@ -344,6 +443,8 @@ int main(void)
         cmocka_unit_test(continue_is_said_when_it_is_waited_for),
         cmocka_unit_test(a_half_closed_peer_gets_its_answer),
         cmocka_unit_test(a_person_signs_in_writes_and_reads),
+        cmocka_unit_test(rows_are_compressed_for_those_who_accept_it),
+        cmocka_unit_test(no_rows_are_compressed_where_it_is_switched_off),
         cmocka_unit_test(a_peer_that_leaves_during_its_call_hurts_nobody),
         cmocka_unit_test(slow_heads_and_bodies_are_408),
         cmocka_unit_test(idle_connections_are_closed_after_a_while),
