@@ -125,6 +125,66 @@ test('what an effect of the app does with news is carried out at once', async ()
   assert.ok(hasJoined);
 });
 
+test('rows are handed out at once after quiet, and then once for each frame', async (t) => {
+  const frames: (() => void)[] = [];
+  const paint = () => frames.splice(0).forEach((f) => f());
+  /* Behind all messages between ports that are on their way. */
+  const settle = async () => {
+    const { port1, port2 } = new MessageChannel();
+    const heard = new Promise((done) => (port1.onmessage = done));
+    port2.postMessage(0);
+    await heard;
+    port1.close();
+    await new Promise((done) => setImmediate(done));
+  };
+  globalThis.requestAnimationFrame = (f) => frames.push(f as () => void);
+  globalThis.cancelAnimationFrame = () => {};
+  t.mock.method(Date, 'now', () => 1_000_000);
+  const { c, socket } = await client();
+  const told: string[] = [];
+  socket.onopen?.();
+  await settle();
+  c.subscribe({ table: 'stock', event: 'INSERT' }, { onRows: (all) => told.push(all.map((x) => x.key).join()) });
+  const [, ref, topic] = JSON.parse(socket.sent.find((m) => m.includes('phx_join')) ?? '[]') as string[];
+  const say = (event: string, payload: object) =>
+    socket.onmessage?.({ data: JSON.stringify([ref, event === 'phx_reply' ? ref : null, topic, event, payload]) });
+  let seq = 1;
+  const insert = (id: string) =>
+    say('postgres_changes', {
+      ids: [7],
+      data: { schema: 'public', table: 'stock', type: 'INSERT', record: { id }, errors: null, seq: ++seq },
+    });
+  const resume = { epoch: 'E', seq, replayed: false };
+  say('phx_reply', { status: 'ok', response: { postgres_changes: [{ id: 7 }], resume } });
+  await settle();
+  paint();
+  paint();
+  told.length = 0;
+
+  insert('a');
+  insert('b');
+  assert.deepEqual(told, []);
+  await settle();
+  assert.deepEqual(told, ['a,b']);
+  insert('c');
+  await settle();
+  insert('d');
+  await settle();
+  assert.deepEqual(told, ['a,b']);
+  paint();
+  assert.deepEqual(told, ['a,b', 'c,d']);
+  insert('e');
+  await settle();
+  assert.deepEqual(told, ['a,b', 'c,d']);
+  paint();
+  paint();
+  insert('f');
+  await settle();
+  assert.deepEqual(told, ['a,b', 'c,d', 'e', 'f']);
+  c.close();
+  Reflect.deleteProperty(globalThis, 'requestAnimationFrame');
+});
+
 test('a token that cannot be had is reported', async () => {
   const { c, errors, socket } = await client({ token: () => Promise.reject(new Error('signed out')) });
   socket.onopen?.();

@@ -143,7 +143,11 @@ class LiveClient implements Client {
   private readonly surroundings = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private tokenTimer: ReturnType<typeof setTimeout> | undefined;
+  private isFrameAsked = false;
+  /* From when rows are to be handed out at once until the frame that shows them. */
+  private isShowing = false;
   private frame = 0;
+  private readonly soon = new MessageChannel();
 
   constructor(
     private readonly options: Options,
@@ -155,6 +159,7 @@ class LiveClient implements Client {
       this.c = core.call.hb_new(key.at, key.size, seed, flags, options.hiddenCloseMs ?? 0, Date.now());
     });
     if (!this.c) throw new Error('The live client could not be made: no memory, or a setting out of range.');
+    this.soon.port1.onmessage = () => this.handOut();
     this.watchBrowser();
     this.tell((now) => core.call.hb_start(this.c, now));
   }
@@ -418,13 +423,22 @@ class LiveClient implements Client {
     };
   }
 
-  /* A hidden page gets no frames: there the core's longest wait for one, a tick, hands the rows out. */
+  /* What comes after quiet is handed out at once, behind the messages that are here already; what comes before the frame
+   * that shows it waits for that frame, and so on: between two frames rows are handed out once.  A hidden page gets no
+   * frames: there the core's longest wait for one, a tick, hands the rows out. */
   private askFrame(): void {
-    if (this.frame || typeof requestAnimationFrame === 'undefined') return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      this.tell((now) => this.core.call.hb_frame(this.c, now));
-    });
+    this.isFrameAsked = true;
+    if (this.isShowing || typeof requestAnimationFrame === 'undefined') return;
+    this.isShowing = true;
+    this.soon.port2.postMessage(0);
+  }
+
+  private handOut(): void {
+    this.isShowing = this.isFrameAsked;
+    this.isFrameAsked = false;
+    if (!this.isShowing) return;
+    this.frame = requestAnimationFrame(() => this.handOut());
+    this.tell((now) => this.core.call.hb_frame(this.c, now));
   }
 
   /* ---- the browser ---- */
@@ -449,6 +463,7 @@ class LiveClient implements Client {
     clearTimeout(this.timer);
     clearTimeout(this.tokenTimer);
     if (this.frame) cancelAnimationFrame(this.frame);
+    this.soon.port1.close();
     for (const id of [...this.sockets.keys()]) this.drop(id, 1000);
     for (const id of [...this.requests.keys()]) this.cancel(id);
     this.handlers.clear();
