@@ -96,7 +96,7 @@ void copy_hear(struct world *w, struct sim_channel *ch, uint64_t seq, struct jso
         return;
     }
     h.hash = is_delete ? 0 : model_hash(row.raw);
-    h.is_forgotten = is_delete && w->sabotage == SABOTAGE_COPY;
+    h.is_forgotten = is_delete && w->plan.sabotage == SABOTAGE_COPY;
     if (ch->parts[table] == PART_HELD)
         apply(ch, table, &h);
     else if (ch->parts[table] == PART_WANTED)

@@ -3,55 +3,18 @@
  * and are closed and opened anew.  What each is told of rows is kept as hashes, and must be, after
  * every batch, what its user may see of the log as far as some change: never a state that never
  * was, never one from before the last.  In the calm it is the tables. */
-#include "world.h"
+#include "device.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-#include "homebake/client.h"
 
 enum {
     TICKS_MAX = 4,
-    SUBS_MAX = 3,
-    GETS_MAX = 2,
     TEXT_MAX = 64 << 20,
+    SCRIPT_MAX = 16 << 20,
     MEMORY_MAX = 4 << 20,
     TOKEN_LIFE_S = 90
 };
 static const int64_t second_us = INT64_C(1000000);
-
-struct view {
-    struct want want; /* of one wish: a table, all events, maybe a filter */
-    uint32_t number;  /* of the subscriber */
-    bool is_whole;    /* it has been given its rows */
-    sim_copy copy;    /* what it was told */
-    sim_copy truth;   /* what there was to be seen … */
-    uint64_t at;      /* … as far as this change */
-};
-
-struct get {
-    struct ask ask;
-    uint32_t request; /* 0: none */
-};
-
-struct device {
-    int number;
-    struct sim_who who;
-    struct hb_client *client;
-    struct wire *wire; /* NULL: none */
-    uint32_t connection;
-    bool is_opening;
-    struct buf in;
-    struct get gets[GETS_MAX];
-    struct view views[SUBS_MAX];
-    int view_count;
-    uint64_t base;  /* the head of the log when it was opened, or had caught up with a new role */
-    bool is_blind;  /* the user's role has changed since: nothing is said of its rows until … */
-    uint64_t known; /* … all shards know it, and it has caught up or is opened anew */
-    int64_t skew_ms, asleep_until_us, frame_at_us, retry_at_us;
-    bool is_hidden, is_offline;
-    int64_t bytes; /* memory of the client */
-};
 
 /* Around each call of the client: whose memory it is, and in a poor world whether there is any. */
 struct guard {
@@ -88,92 +51,6 @@ static struct bytes bytes_from(struct hb_text t)
     return (struct bytes){t.data, t.size};
 }
 
-/* ---- truth ---- */
-
-/* The one role since its base, or -1. */
-static int role_of(const struct world *w, const struct device *d)
-{
-    return model_only_role(model_roles(&w->model, d->who, d->base, w->model.count));
-}
-
-static uint64_t seen(const struct view *v, unsigned role, int person, int place,
-                     const struct sim_row *row, uint64_t hash)
-{
-    return hash && want_has_row(&v->want, role, person, place, row) ? hash : 0;
-}
-
-static void begin_truth(struct world *w, struct device *d, struct view *v)
-{
-    unsigned role = (unsigned)role_of(w, d);
-    memset(v->copy, 0, sizeof(v->copy));
-    for (int place = 0; place < PLACES; place++)
-        v->truth[place] =
-            seen(v, role, d->who.person, place, &w->model.rows[place], w->model.hashes[place]);
-    v->at = w->model.count;
-    v->is_whole = false;
-}
-
-/* Goes on in the log until the truth is what the device has. */
-static void check_view(struct world *w, struct device *d, struct view *v)
-{
-    int role = role_of(w, d);
-    if (role < 0 || d->is_blind)
-        return;
-    while (memcmp(v->copy, v->truth, sizeof(v->copy)) != 0) {
-        if (v->at == w->model.count) {
-            world_fail(w, "device %d: its copy of %s (%s) is no state of the log", d->number,
-                       sim_tables[v->want.wishes[0].table].name, v->want.wishes[0].filter);
-            return;
-        }
-        const struct entry *e = model_entry(&w->model, ++v->at);
-        v->truth[e->place] = seen(v, (unsigned)role, d->who.person, e->place, &e->new_row, e->hash);
-    }
-}
-
-/* ---- rows ---- */
-
-static struct view *view_of(struct device *d, uint32_t number)
-{
-    for (int i = 0; i < d->view_count; i++)
-        if (d->views[i].number == number)
-            return &d->views[i];
-    return NULL;
-}
-
-static void take_row(struct world *w, struct device *d, struct view *v, const struct hb_row *row)
-{
-    struct json_value json;
-    int place;
-    if (json_parse(bytes_from(row->row), &json) ||
-        !model_read_place(&w->model, v->want.wishes[0].table, json, &place)) {
-        world_fail(w, "device %d: a row without a key", d->number);
-        return;
-    }
-    uint64_t hash = row->op == HB_DELETE ? 0 : model_hash(json.raw);
-    bool was_there = v->copy[place] != 0;
-    if (was_there == (row->op == HB_INSERT) || (hash && hash == v->copy[place]))
-        world_fail(w, "device %d: was told a change twice", d->number);
-    if (!(w->sabotage == SABOTAGE_BLANK && world_chance(w, 50)))
-        v->copy[place] = hash;
-}
-
-static void take_rows(struct world *w, struct device *d, const struct hb_action *a)
-{
-    struct view *v = view_of(d, a->id);
-    if (!v || a->is_whole == v->is_whole) {
-        world_fail(w, "device %d: rows for nobody, or a second whole", d->number);
-        return;
-    }
-    v->is_whole = true;
-    w->counters.told++;
-    for (uint32_t i = 0; i < a->count && !w->violation[0]; i++) {
-        struct hb_row row;
-        hb_client_row(d->client, i, &row);
-        take_row(w, d, v, &row);
-    }
-    check_view(w, d, v);
-}
-
 /* ---- actions ---- */
 
 static void tell_closed(struct world *w, struct device *d, uint32_t code)
@@ -184,7 +61,7 @@ static void tell_closed(struct world *w, struct device *d, uint32_t code)
     d->is_opening = false;
     buf_reset(&d->in);
     struct guard g = enter(w, false);
-    hb_client_closed(d->client, d->connection, code, clock_of(w, d));
+    tape_closed(&d->tape, d->connection, code, clock_of(w, d));
     leave(w, d, g);
 }
 
@@ -223,10 +100,10 @@ static void tell_fetched(struct world *w, struct device *d, struct get *get,
     get->request = 0;
     struct guard g = enter(w, true);
     if (answer)
-        hb_client_fetched(d->client, request, (uint32_t)answer->status, answer->seq,
-                          text_of(answer->epoch), text_of(answer->body), clock_of(w, d));
+        tape_fetched(&d->tape, request, (uint32_t)answer->status, answer->seq,
+                     text_of(answer->epoch), text_of(answer->body), clock_of(w, d));
     else
-        hb_client_fetched(d->client, request, 0, 0, none, none, clock_of(w, d));
+        tape_fetched(&d->tape, request, 0, 0, none, none, clock_of(w, d));
     leave(w, d, g);
 }
 
@@ -265,7 +142,7 @@ static void give_token(struct world *w, struct device *d)
     buf_reset(&w->message);
     world_put_token(w, d->who, life_s, &w->message);
     struct guard g = enter(w, false);
-    hb_client_set_token(d->client, text_of(buf_bytes(&w->message)), life_s * 1000, clock_of(w, d));
+    tape_set_token(&d->tape, text_of(buf_bytes(&w->message)), life_s * 1000, clock_of(w, d));
     leave(w, d, g);
 }
 
@@ -296,7 +173,7 @@ static void act_on(struct world *w, struct device *d, const struct hb_action *a)
         d->frame_at_us = w->now_us + world_delay(w, second_us / 10);
         break;
     case HB_ROWS:
-        take_rows(w, d, a);
+        device_take_rows(w, d, a);
         break;
     case HB_STATUS:
     case HB_STATE:
@@ -310,7 +187,7 @@ static void run(struct world *w, struct device *d)
     struct hb_action a;
     for (int i = 0; !w->violation[0]; i++) {
         struct guard g = enter(w, true);
-        bool has_one = hb_client_next(d->client, &a);
+        bool has_one = tape_next(&d->tape, &a);
         leave(w, d, g);
         if (!has_one)
             return;
@@ -339,9 +216,9 @@ static void subscribe(struct world *w, struct device *d, struct view *v)
         .key = text_of(bytes_of(key_of(wish->table))),
         .priority = (enum hb_priority)rng_below(&w->rng, 3),
     };
-    begin_truth(w, d, v);
+    view_begin(w, d, v);
     struct guard g = enter(w, false);
-    if (hb_client_subscribe(d->client, &q, clock_of(w, d), &v->number) != HB_OK)
+    if (tape_subscribe(&d->tape, &q, clock_of(w, d), &v->number) != HB_OK)
         world_fail(w, "device %d: cannot subscribe to %s (%s)", d->number,
                    sim_tables[wish->table].name, wish->filter);
     leave(w, d, g);
@@ -362,23 +239,35 @@ static void open_device(struct world *w, struct device *d)
     d->skew_ms = (int64_t)rng_below(&w->rng, 1 << 20);
     w->counters.tabs++;
     struct guard g = enter(w, false);
-    world_must(hb_client_new(&s, clock_of(w, d), &d->client) == HB_OK);
+    world_must(tape_new(&d->tape, &s, clock_of(w, d)) == HB_OK);
     leave(w, d, g);
     for (int i = 0; i < d->view_count; i++)
         subscribe(w, d, &d->views[i]);
     g = enter(w, false);
-    hb_client_start(d->client, clock_of(w, d));
+    tape_start(&d->tape, clock_of(w, d));
     leave(w, d, g);
+}
+
+/* What it did is part of the trace; a tape that became too long is not kept. */
+static void keep_tape(struct world *w, struct device *d)
+{
+    struct bytes script = buf_bytes(&d->script);
+    const uint64_t head[] = {d->tape.hash, script.size};
+    w->trace ^= d->tape.hash;
+    if (d->tape.script && !d->script.err)
+        world_must(fwrite(head, sizeof(head), 1, w->plan.tapes) == 1 &&
+                   fwrite(script.data, 1, script.size, w->plan.tapes) == script.size);
+    buf_reset(&d->script);
 }
 
 static void close_device(struct world *w, struct device *d)
 {
-    if (!d->client)
+    if (!d->tape.client)
         return;
     struct guard g = enter(w, false);
-    hb_client_free(d->client);
+    tape_free(&d->tape, clock_of(w, d));
     leave(w, d, g);
-    d->client = NULL;
+    keep_tape(w, d);
     if (d->bytes != 0)
         world_fail(w, "device %d: its client leaves %lld bytes behind", d->number,
                    (long long)d->bytes);
@@ -420,6 +309,12 @@ static void init_device(struct world *w, struct device *d, int number)
         while (is_twice(d, i, &d->views[i].want));
     }
     buf_init(&d->in, TEXT_MAX);
+    buf_init(&d->script, SCRIPT_MAX);
+    /* In a poor world the memory that is missing would have to be written down too. */
+    if (w->plan.tapes && !w->is_poor) {
+        world_must(buf_reserve(&d->script, SCRIPT_MAX)); /* not on the client's account */
+        d->tape.script = &d->script;
+    }
     for (int i = 0; i < GETS_MAX; i++)
         ask_init(&d->gets[i].ask);
     open_device(w, d);
@@ -440,6 +335,7 @@ void devices_done(struct world *w)
         struct device *d = &w->devices[i];
         close_device(w, d);
         buf_done(&d->in);
+        buf_done(&d->script);
         for (int k = 0; k < GETS_MAX; k++)
             ask_done(w, &d->gets[k].ask);
     }
@@ -453,10 +349,10 @@ void devices_done(struct world *w)
 static void recv_message(struct world *w, struct device *d, struct bytes text)
 {
     bool is_change = bytes_find(text, BYTES("\"postgres_changes\",{\"ids\"")) < text.size;
-    if (w->sabotage == SABOTAGE_DEAF && is_change && world_chance(w, 20))
+    if (w->plan.sabotage == SABOTAGE_DEAF && is_change && world_chance(w, 20))
         return;
     struct guard g = enter(w, true);
-    hb_client_message(d->client, d->connection, text_of(text), clock_of(w, d));
+    tape_message(&d->tape, d->connection, text_of(text), clock_of(w, d));
     leave(w, d, g);
     run(w, d);
 }
@@ -495,7 +391,7 @@ static void act_wire(struct world *w, struct device *d)
     } else if (d->is_opening) {
         d->is_opening = false;
         struct guard g = enter(w, false);
-        hb_client_opened(d->client, d->connection, clock_of(w, d));
+        tape_opened(&d->tape, d->connection, clock_of(w, d));
         leave(w, d, g);
     } else if (d->wire) {
         if (!wire_read(w, d->wire, &d->in))
@@ -518,7 +414,7 @@ static void act_gets(struct world *w, struct device *d)
 
 static bool is_due(const struct world *w, const struct device *d)
 {
-    return hb_client_deadline(d->client) <= clock_of(w, d);
+    return hb_client_deadline(d->tape.client) <= clock_of(w, d);
 }
 
 static void act_time(struct world *w, struct device *d)
@@ -527,15 +423,15 @@ static void act_time(struct world *w, struct device *d)
     struct hb_status status;
     struct guard g = enter(w, true);
     if (is_due(w, d))
-        hb_client_tick(d->client, now);
+        tape_tick(&d->tape, now);
     if (d->frame_at_us && w->now_us >= d->frame_at_us) {
         d->frame_at_us = 0;
-        hb_client_frame(d->client, now);
+        tape_frame(&d->tape, now);
     }
-    hb_client_status(d->client, now, &status);
+    hb_client_status(d->tape.client, now, &status);
     if (status.failed > 0 && w->now_us >= d->retry_at_us) {
         d->retry_at_us = w->now_us + 15 * second_us; /* the user tries again */
-        hb_client_retry(d->client, 0, now);
+        tape_retry(&d->tape, 0, now);
     }
     leave(w, d, g);
 }
@@ -548,26 +444,13 @@ static bool know_all(const struct world *w, uint64_t seq)
     return true;
 }
 
-/* Whoever was nobody for a while, or may not read what they watch any more, has been sent away. */
-static bool may_stay(const struct world *w, const struct device *d)
-{
-    unsigned roles = model_roles(&w->model, d->who, d->base, w->model.count);
-    if (roles >> ROLE_NOBODY & 1)
-        return false;
-    for (unsigned role = 0; role < ROLE_COUNT; role++)
-        for (int i = 0; roles >> role & 1 && i < d->view_count; i++)
-            if (!rules_may(role, d->views[i].want.wishes[0].table, VERB_SELECT))
-                return false;
-    return true;
-}
-
 /* Another role, other rows: the client finds that out by itself. */
 static void look_at_role(struct world *w, struct device *d)
 {
-    if (!d->is_blind && role_of(w, d) < 0) {
+    if (!d->is_blind && device_role(w, d) < 0) {
         d->is_blind = true;
         d->known = w->model.count;
-    } else if (d->is_blind && !may_stay(w, d) && know_all(w, d->known)) {
+    } else if (d->is_blind && !device_may_stay(w, d) && know_all(w, d->known)) {
         close_device(w, d);
         open_device(w, d);
     }
@@ -602,7 +485,7 @@ static void set_visible(struct world *w, struct device *d, bool is_visible)
 {
     struct guard g = enter(w, false);
     d->is_hidden = !is_visible;
-    hb_client_set_visible(d->client, is_visible, clock_of(w, d));
+    tape_set_visible(&d->tape, is_visible, clock_of(w, d));
     leave(w, d, g);
 }
 
@@ -610,7 +493,7 @@ static void set_online(struct world *w, struct device *d, bool is_online)
 {
     struct guard g = enter(w, false);
     d->is_offline = !is_online;
-    hb_client_set_online(d->client, is_online, clock_of(w, d));
+    tape_set_online(&d->tape, is_online, clock_of(w, d));
     leave(w, d, g);
 }
 
@@ -622,7 +505,7 @@ void devices_stir(struct world *w)
     w->counters.faults++;
     switch (rng_below(&w->rng, 6)) {
     case 0:
-        d->asleep_until_us = w->now_us + world_delay(w, 90 * second_us);
+        d->asleep_until_us = w->now_us + world_delay(w, (w->is_night ? 7200 : 90) * second_us);
         break;
     case 1:
         d->skew_ms += (int64_t)rng_below(&w->rng, 7200000) - 3600000;
@@ -649,54 +532,5 @@ void devices_wake(struct world *w)
         w->devices[i].asleep_until_us = 0;
         set_visible(w, &w->devices[i], true);
         set_online(w, &w->devices[i], true);
-    }
-}
-
-/* ---- in the calm ---- */
-
-static bool has_caught_up(struct world *w, struct device *d, const struct view *v)
-{
-    enum hb_subscription state;
-    uint64_t head = w->model.count;
-    int role = model_only_role(model_roles(&w->model, d->who, head, head));
-    if (d->is_blind && !may_stay(w, d))
-        return false;
-    if (role == ROLE_NOBODY || !rules_may((unsigned)role, v->want.wishes[0].table, VERB_SELECT))
-        return true;
-    if (hb_client_subscription(d->client, v->number, &state) != HB_OK || state != HB_SUB_LIVE ||
-        !v->is_whole)
-        return false;
-    for (int place = 0; place < PLACES; place++)
-        if (v->copy[place] != seen(v, (unsigned)role, d->who.person, place, &w->model.rows[place],
-                                   w->model.hashes[place]))
-            return false;
-    return true;
-}
-
-bool devices_all_caught_up(struct world *w, int *late)
-{
-    for (int i = 0; i < w->device_count; i++) {
-        struct device *d = &w->devices[i];
-        *late = i;
-        for (int k = 0; k < d->view_count; k++)
-            if (!has_caught_up(w, d, &d->views[k]))
-                return false;
-    }
-    return true;
-}
-
-void devices_settled(struct world *w)
-{
-    for (int i = 0; i < w->device_count; i++) {
-        struct device *d = &w->devices[i];
-        if (!d->is_blind)
-            continue;
-        w->counters.reroles++;
-        d->is_blind = false;
-        d->base = w->model.count;
-        for (int k = 0; k < d->view_count; k++) {
-            memcpy(d->views[k].truth, d->views[k].copy, sizeof(d->views[k].truth));
-            d->views[k].at = d->base;
-        }
     }
 }

@@ -27,7 +27,7 @@ static void post_copy(struct world *w, int to, struct bytes bytes)
 static void relay(struct world *w, int from, struct relay_item *item)
 {
     bool is_lost = item->may_be_lost && !w->is_calm && world_chance(w, 30);
-    is_lost |= w->sabotage == SABOTAGE_HUSH && world_chance(w, 5);
+    is_lost |= w->plan.sabotage == SABOTAGE_HUSH && world_chance(w, 5);
     for (int to = 0; to < w->server.shard_count && !is_lost; to++)
         if (to != from)
             post_copy(w, to, relay_item_bytes(item));

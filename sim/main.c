@@ -1,26 +1,35 @@
-/* homebake-sim --seeds N [--from S] [--devices N] [--night S] [--known FILE] [--keep FILE]
- *              [--break FAULT] [--verbose]
- *
- * A file of known seeds has one at the start of each line; what follows is for people.  They are run
- * first.  --keep appends each failing seed to such a file. */
+/* homebake-sim: seeds of the simulated world, one after another.  A file of known seeds has one at the
+ * start of each line; what follows is for people. */
 #include "world.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { NIGHT_MAX_S = 1000000 };
 
 struct options {
-    uint64_t seeds, from, devices, night_s;
-    const char *known, *keep; /* NULL: none */
+    uint64_t seeds, from, devices, night_s, for_s;
+    const char *known, *keep, *tapes; /* NULL: none */
     enum sabotage sabotage;
     bool is_verbose;
+    struct world_plan plan; /* of them */
 };
 
 static const char usage[] =
-    "usage: homebake-sim --seeds N [--from S] [--known FILE] [--keep FILE] [--verbose]\n"
-    "                    [--devices N] [--night S] [--break "
-    "drop|repeat|leak|copy|lose|hush|deaf|blank]\n";
+    "Usage: homebake-sim --seeds N [OPTION]…\n"
+    "\n"
+    "  --seeds N        so many seeds, each a world of its own …\n"
+    "  --from S         … from this one on (1)\n"
+    "  --for SECONDS    no further seed after so long by the clock of this machine\n"
+    "  --devices N      devices with the real client in each world (0)\n"
+    "  --night SECONDS  simulated, in the end of each world: little happens, for hours\n"
+    "  --known FILE     first the seeds at the starts of its lines\n"
+    "  --keep FILE      append each seed that fails\n"
+    "  --tapes FILE     write down what each device's client was told, for `trace`\n"
+    "  --break FAULT    an oracle must notice: drop repeat leak copy lose hush deaf blank\n"
+    "  --verbose        a line for each seed\n"
+    "\n"
+    "The last line sums up; the exit status is 1 when an oracle was violated.\n";
 
 static bool parse_sabotage(const char *text, enum sabotage *out)
 {
@@ -35,30 +44,41 @@ static bool parse_sabotage(const char *text, enum sabotage *out)
     return false;
 }
 
+/* Where an option's number, or text, is to go. */
+static bool parse_value(struct options *o, const char *name, const char *value)
+{
+    const struct {
+        const char *name;
+        uint64_t *number, most;
+    } numbers[] = {
+        {"--seeds", &o->seeds, UINT64_MAX},    {"--from", &o->from, UINT64_MAX},
+        {"--for", &o->for_s, UINT32_MAX},      {"--devices", &o->devices, DEVICES_MAX},
+        {"--night", &o->night_s, NIGHT_MAX_S},
+    };
+    const struct {
+        const char *name, **text;
+    } texts[] = {{"--known", &o->known}, {"--keep", &o->keep}, {"--tapes", &o->tapes}};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (strcmp(name, numbers[i].name) == 0)
+            return !bytes_to_u64(bytes_of(value), numbers[i].number) &&
+                   *numbers[i].number <= numbers[i].most;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (strcmp(name, texts[i].name) == 0) {
+            *texts[i].text = value;
+            return true;
+        }
+    return strcmp(name, "--break") == 0 && parse_sabotage(value, &o->sabotage);
+}
+
 static bool parse(int argc, char **argv, struct options *o)
 {
     for (int i = 1; i < argc; i++) {
-        bool is_ok = i + 1 < argc;
         if (strcmp(argv[i], "--verbose") == 0)
-            o->is_verbose = is_ok = true;
-        else if (is_ok && strcmp(argv[i], "--seeds") == 0)
-            is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->seeds);
-        else if (is_ok && strcmp(argv[i], "--from") == 0)
-            is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->from);
-        else if (is_ok && strcmp(argv[i], "--devices") == 0)
-            is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->devices) && o->devices <= DEVICES_MAX;
-        else if (is_ok && strcmp(argv[i], "--night") == 0)
-            is_ok = !bytes_to_u64(bytes_of(argv[++i]), &o->night_s) && o->night_s <= NIGHT_MAX_S;
-        else if (is_ok && strcmp(argv[i], "--known") == 0)
-            o->known = argv[++i];
-        else if (is_ok && strcmp(argv[i], "--keep") == 0)
-            o->keep = argv[++i];
-        else if (is_ok && strcmp(argv[i], "--break") == 0)
-            is_ok = parse_sabotage(argv[++i], &o->sabotage);
-        else
-            is_ok = false;
-        if (!is_ok)
+            o->is_verbose = true;
+        else if (i + 1 == argc || !parse_value(o, argv[i], argv[i + 1]))
             return false;
+        else
+            i++;
     }
     return o->seeds > 0;
 }
@@ -139,7 +159,7 @@ static void run(struct totals *t, struct world *w, uint64_t seed, const struct o
     if (o->is_verbose) /* ahead, so that a crash has a name */
         printf("seed %llu:", (unsigned long long)seed);
     fflush(stdout);
-    world_run(w, seed, o->sabotage, (int)o->devices, (int64_t)o->night_s);
+    world_run(w, seed, &o->plan);
     add(t, w, o);
 }
 
@@ -159,25 +179,46 @@ static bool run_known(struct totals *t, struct world *w, const struct options *o
     return true;
 }
 
+static bool make_plan(struct options *o)
+{
+    o->plan = (struct world_plan){.sabotage = o->sabotage,
+                                  .devices = (int)o->devices,
+                                  .night_s = (int64_t)o->night_s,
+                                  .tapes = o->tapes ? fopen(o->tapes, "wb") : NULL};
+    return !o->tapes || o->plan.tapes;
+}
+
+static bool run_all(struct totals *t, struct world *w, const struct options *o)
+{
+    time_t end = time(NULL) + (time_t)o->for_s;
+    if (o->known && !run_known(t, w, o))
+        return false;
+    for (uint64_t i = 0; i < o->seeds && (!o->for_s || time(NULL) < end); i++)
+        run(t, w, o->from + i, o);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.from = 1};
     struct totals t = {.trace = 1};
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return fputs(usage, stdout) < 0;
     if (!parse(argc, argv, &o)) {
         fputs(usage, stderr);
         return 2;
     }
     struct world *w = malloc(sizeof(*w));
-    if (!w)
-        return 2;
-    if (o.known && !run_known(&t, w, &o)) {
-        fprintf(stderr, "cannot read %s\n", o.known);
+    if (!w || !make_plan(&o) || !run_all(&t, w, &o)) {
+        fputs("homebake-sim: no memory, or a file that cannot be opened\n", stderr);
         free(w);
         return 2;
     }
-    for (uint64_t i = 0; i < o.seeds; i++)
-        run(&t, w, o.from + i, &o);
     free(w);
+    if (o.plan.tapes && fclose(o.plan.tapes)) {
+        fprintf(stderr, "cannot write %s\n", o.tapes);
+        return 2;
+    }
     printf("trace %016llx\n", (unsigned long long)t.trace);
     printf("seeds %llu, simulated %lld s, faults %llu, violations %llu\n",
            (unsigned long long)t.seeds, (long long)(t.simulated_us / 1000000),

@@ -262,9 +262,9 @@ static void recv_change(struct world *w, struct reader *r, struct sim_channel *c
     w->counters.events++;
     if (!ch->is_live)
         world_fail(w, "reader %d: a change on a channel that is not joined", r->number);
-    else if (!(w->sabotage == SABOTAGE_DROP && world_chance(w, 50)))
+    else if (!(w->plan.sabotage == SABOTAGE_DROP && world_chance(w, 50)))
         (void)oracle_hear(w, r, ch, m->payload);
-    if (w->sabotage == SABOTAGE_REPEAT && !w->violation[0] && world_chance(w, 50))
+    if (w->plan.sabotage == SABOTAGE_REPEAT && !w->violation[0] && world_chance(w, 50))
         (void)oracle_hear(w, r, ch, m->payload);
 }
 

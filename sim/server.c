@@ -346,7 +346,7 @@ static void write_group(struct world *w, struct sim_call **calls, size_t count)
     bool was_starved = world_feed(w);
     if (e && !was_starved)
         world_fail(w, "the store could not write: error %d", (int)e);
-    if (w->sabotage == SABOTAGE_LOSE && changes.count > 0 && world_chance(w, 20))
+    if (w->plan.sabotage == SABOTAGE_LOSE && changes.count > 0 && world_chance(w, 20))
         changes_truncate(&changes, changes.count - 1);
     judge_group(w, calls, count, &changes, was_starved);
     changes_done(&changes);
@@ -546,7 +546,7 @@ void server_init(struct world *w)
     v->limits.outbox_bytes_max = bytes[rng_below(&w->rng, 3)];
     v->limits.idle_us = (world_chance(w, 2) ? 30 : 60) * second_us;
     open_store(w);
-    if (w->sabotage == SABOTAGE_LEAK)
+    if (w->plan.sabotage == SABOTAGE_LEAK)
         make_leaky(w);
     start(w);
     add_first(w, TABLE_USERS);

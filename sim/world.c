@@ -119,7 +119,7 @@ static void step(struct world *w)
     wires_move(w);
     for (int i = 0; i < CLERKS && !w->violation[0] && !is_still; i++)
         clerk_act(w, &w->clerks[i]);
-    for (int i = 0; i < w->reader_count && !w->violation[0]; i++)
+    for (int i = 0; i < w->reader_count && !w->violation[0] && !w->is_night; i++)
         reader_act(w, &w->readers[i]);
     devices_act(w);
     oracle_check_step(w);
@@ -191,12 +191,21 @@ static void settle(struct world *w)
     w->is_calm = false;
 }
 
-/* Heartbeats, tokens, health: what goes by the clock, for hours. */
+static void close_readers(struct world *w)
+{
+    for (int i = 0; i < w->reader_count; i++)
+        if (w->readers[i].wire)
+            reader_disconnect(w, &w->readers[i]);
+}
+
+/* Heartbeats, tokens, health, sleep: what goes by the clock, for hours.  The readers, which keep no
+ * hours, come back in the morning; the devices are there. */
 static void pass_night(struct world *w, int64_t seconds)
 {
     int64_t end_us = w->now_us + seconds * second_us, stride_us = w->stride_us;
     if (seconds == 0)
         return;
+    close_readers(w);
     w->is_night = true;
     w->stride_us = NIGHT_STRIDE_US;
     while (w->now_us < end_us && !w->violation[0])
@@ -210,9 +219,7 @@ static void pass_night(struct world *w, int64_t seconds)
 static void part(struct world *w)
 {
     w->is_calm = true;
-    for (int i = 0; i < w->reader_count; i++)
-        if (w->readers[i].wire)
-            reader_disconnect(w, &w->readers[i]);
+    close_readers(w);
     for (int i = 0; i < WIRES_MAX; i++)
         w->wires[i].gone_at_us = w->now_us;
     server_run(w);
@@ -233,9 +240,9 @@ static int64_t random_start(struct world *w)
     return (turns_s[rng_below(&w->rng, 3)] - (int64_t)rng_below(&w->rng, 100)) * second_us;
 }
 
-static void init(struct world *w, uint64_t seed, enum sabotage sabotage, int devices)
+static void init(struct world *w, uint64_t seed, const struct world_plan *plan)
 {
-    *w = (struct world){.seed = seed, .sabotage = sabotage, .trace = seed};
+    *w = (struct world){.seed = seed, .plan = *plan, .trace = seed};
     rng_init(&w->rng, seed);
     w->start_us = w->now_us = random_start(w);
     buf_init(&w->text, TEXT_MAX);
@@ -253,7 +260,7 @@ static void init(struct world *w, uint64_t seed, enum sabotage sabotage, int dev
     w->reader_count = 5 + (int)rng_below(&w->rng, 1 + rng_below(&w->rng, READERS_MAX - 4));
     for (int i = 0; i < w->reader_count; i++)
         reader_init(w, &w->readers[i], i);
-    devices_init(w, devices);
+    devices_init(w, plan->devices);
 }
 
 static void done(struct world *w)
@@ -272,16 +279,16 @@ static void done(struct world *w)
     buf_done(&w->body);
 }
 
-void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devices, int64_t night_s)
+void world_run(struct world *w, uint64_t seed, const struct world_plan *plan)
 {
-    init(w, seed, sabotage, devices);
+    init(w, seed, plan);
     for (int round = 0; round < ROUNDS && !w->violation[0]; round++) {
         for (int i = 0; i < ROUND_STEPS && !w->violation[0]; i++)
             step(w);
         settle(w);
     }
     if (!w->violation[0])
-        pass_night(w, night_s);
+        pass_night(w, plan->night_s);
     devices_done(w);
     if (!w->violation[0])
         part(w);

@@ -4,6 +4,8 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include <stdio.h>
+
 #include "api/api.h"
 #include "deed.h"
 #include "hub/hub.h"
@@ -254,10 +256,18 @@ struct world_counters {
     int64_t hub_bytes_max;
 };
 
+struct world_plan {
+    enum sabotage sabotage;
+    int devices;
+    int64_t night_s; /* in the end; 0: none */
+    FILE *
+        tapes; /* what each device's client was told (tape.h), as hash, size and script; NULL: not kept */
+};
+
 struct world {
     uint64_t seed;
     struct rng rng;
-    enum sabotage sabotage;
+    struct world_plan plan;
     int64_t start_us, now_us;
     bool is_night;         /* little happens, in long steps */
     bool is_calm;          /* no more faults and changes */
@@ -282,9 +292,8 @@ struct world {
     char violation[600]; /* the first one; empty: none */
 };
 
-/* Runs one seed to its end, with so many devices, and in the end a night of so many seconds. */
-void world_run(struct world *w, uint64_t seed, enum sabotage sabotage, int devices,
-               int64_t night_s);
+/* Runs one seed to its end. */
+void world_run(struct world *w, uint64_t seed, const struct world_plan *plan);
 
 /* For the parts. */
 void world_fail(struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # bindings/wasm/build.sh [FILE]: the client as WebAssembly, without imports.
-# bindings/wasm/build.sh --trace FOLDER: trace.wasm, and trace-gcc and trace-clang, which must say the same.
+# bindings/wasm/build.sh --trace FOLDER: trace.wasm, trace-gcc and trace-clang, which play what the simulation wrote down.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 core=(src/client/*.c src/proto/phx.c src/base/{buf,bytes,json,map,mem,rng,utf8}.c)
@@ -15,9 +15,9 @@ wasm() {
 }
 
 if [ "${1:-}" = --trace ]; then
-    wasm "$2/trace.wasm" bindings/wasm/trace.c
+    wasm "$2/trace.wasm" -Isim bindings/wasm/trace.c bindings/wasm/exports.c sim/tape.c
     for compiler in gcc clang; do
-        "$compiler" -O2 "${c[@]}" bindings/wasm/trace.c "${core[@]}" -o "$2/trace-$compiler"
+        "$compiler" -O2 "${c[@]}" -Isim bindings/wasm/trace.c sim/tape.c "${core[@]}" -o "$2/trace-$compiler"
     done
 else
     wasm "${1:-web/src/live/client.wasm}" bindings/wasm/exports.c

@@ -32,21 +32,38 @@ function load() {
     return import(pathToFileURL(`${out}client.mjs`).href);
 }
 
-const SEEDS = 50;
-const STEPS = 2000;
+const path = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
-await test('one seed is one trace, from gcc, clang and WebAssembly', () => {
+function* readTapes(file) {
+    const all = readFileSync(file);
+    for (let at = 0; at < all.length; ) {
+        const size = Number(all.readBigUInt64LE(at + 8));
+        yield { hash: all.readBigUInt64LE(at), script: all.subarray(at + 16, at + 16 + size) };
+        at += 16 + size;
+    }
+}
+
+await test('what a device did in the simulation, gcc, clang and WebAssembly do again', () => {
     const folder = mkdtempSync(join(tmpdir(), 'homebake-trace-'));
+    const tapes = join(folder, 'tapes');
     try {
-        execFileSync(fileURLToPath(new URL('../../bindings/wasm/build.sh', import.meta.url)), ['--trace', folder]);
-        const [gcc, clang] = ['gcc', 'clang'].map((compiler) =>
-            execFileSync(join(folder, `trace-${compiler}`), [`${SEEDS}`, `${STEPS}`], { encoding: 'utf8' }).trim().split('\n'),
-        );
-        const { trace } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(join(folder, 'trace.wasm')))).exports;
-        const hash = (seed) => BigInt.asUintN(64, trace(seed, STEPS)).toString(16).padStart(16, '0');
-        assert.equal(new Set(gcc).size, SEEDS);
-        assert.deepEqual(clang, gcc);
-        assert.deepEqual(Array.from({ length: SEEDS }, (_, i) => hash(i + 1)), gcc);
+        execFileSync(path('bindings/wasm/build.sh'), ['--trace', folder]);
+        execFileSync(path('build/homebake-sim'), ['--seeds', '8', '--devices', '12', '--night', '500', '--tapes', tapes]);
+        const count = [...readTapes(tapes)].length;
+        assert.ok(count > 50, `${count} tapes`);
+        for (const compiler of ['gcc', 'clang'])
+            assert.equal(execFileSync(join(folder, `trace-${compiler}`), [tapes], { encoding: 'utf8' }), `${count} tapes are what they were\n`);
+        const wasm = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(join(folder, 'trace.wasm')))).exports;
+        const play = (script) => {
+            const at = wasm.hb_alloc(script.length);
+            new Uint8Array(wasm.memory.buffer).set(script, at);
+            const hash = BigInt.asUintN(64, wasm.trace(at, script.length));
+            wasm.hb_free(at);
+            return hash;
+        };
+        for (const { hash, script } of readTapes(tapes)) assert.equal(play(script), hash);
+        const { script } = readTapes(tapes).next().value;
+        assert.equal(play(script.subarray(0, script.length - 1)), 0n, 'half a tape is none');
     } finally {
         rmSync(folder, { recursive: true, force: true });
     }

@@ -1,0 +1,54 @@
+/* device: what device.c (the host around the real client) and view.c (what its client has told of rows,
+ * against what there was to be seen) share. */
+#ifndef SIM_DEVICE_H
+#define SIM_DEVICE_H
+
+#include "tape.h"
+#include "world.h"
+
+enum { SUBS_MAX = 3, GETS_MAX = 2 };
+
+struct view {
+    struct want want; /* of one wish: a table, all events, maybe a filter */
+    uint32_t number;  /* of the subscriber */
+    bool is_whole;    /* it has been given its rows */
+    sim_copy copy;    /* what it was told */
+    sim_copy truth;   /* what there was to be seen … */
+    uint64_t at;      /* … as far as this change */
+};
+
+struct get {
+    struct ask ask;
+    uint32_t request; /* 0: none */
+};
+
+struct device {
+    int number;
+    struct sim_who who;
+    struct tape tape; /* and the client in it */
+    struct buf script;
+    struct wire *wire; /* NULL: none */
+    uint32_t connection;
+    bool is_opening;
+    struct buf in;
+    struct get gets[GETS_MAX];
+    struct view views[SUBS_MAX];
+    int view_count;
+    uint64_t base;  /* the head of the log when it was opened, or had caught up with a new role */
+    bool is_blind;  /* the user's role has changed since: nothing is said of its rows until … */
+    uint64_t known; /* … all shards know it, and it has caught up or is opened anew */
+    int64_t skew_ms, asleep_until_us, frame_at_us, retry_at_us;
+    bool is_hidden, is_offline;
+    int64_t bytes; /* memory of the client */
+};
+
+/* The one role of its user since its base, or -1. */
+int device_role(const struct world *w, const struct device *d);
+/* Whoever was nobody for a while, or may not read what they watch any more, has been sent away. */
+bool device_may_stay(const struct world *w, const struct device *d);
+/* A new subscriber: it has nothing yet. */
+void view_begin(struct world *w, struct device *d, struct view *v);
+/* HB_ROWS. */
+void device_take_rows(struct world *w, struct device *d, const struct hb_action *a);
+
+#endif
