@@ -250,6 +250,21 @@ async function troubleTests() {
         await s.close();
     });
 
+    await test('nobody waits for the live client to sign in, and where it cannot be loaded it is tried until it can', async () => {
+        const s = await screen(here, 'phone', null);
+        let isThere = false;
+        await s.page.route('**/*.wasm', (route) => (isThere ? route.continue() : route.abort('connectionrefused')));
+        await s.page.goto(server.url);
+        await s.page.getByLabel('Email').fill(rep.email);
+        await s.page.getByLabel('Password', { exact: true }).fill(rep.password);
+        await s.page.getByRole('button', { name: 'Sign in' }).click();
+        await s.page.getByRole('alert').filter({ hasText: 'could not be loaded' }).waitFor();
+        isThere = true;
+        await s.isLive();
+        await s.page.locator('.tile').first().waitFor();
+        await s.close();
+    });
+
     await test('a part with bad data says what happened and offers a way on, and the rest lives', async () => {
         const s = await screen(here, 'desktop', owner);
         await s.page.route('**/rest/v1/shift_feedback*', async (route) =>

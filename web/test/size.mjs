@@ -9,8 +9,10 @@ const files = ['index.html', ...readdirSync(new URL('assets/', dist)).map((f) =>
 const sum = { gzip: 0, brotli: 0 };
 for (const f of files) {
   const bytes = readFileSync(fileURLToPath(new URL(f, dist)));
-  sum.gzip += gzipSync(bytes, { level: 9 }).length;
-  sum.brotli += brotliCompressSync(bytes).length;
+  const [gzip, brotli] = [gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes).length];
+  sum.gzip += gzip;
+  sum.brotli += brotli;
+  console.log(`${f}: ${bytes.length} bytes, ${gzip} with gzip, ${brotli} with brotli`);
 }
 const isOver = sum.gzip > LIMIT;
 console.log(`${files.length} files of the pages: ${sum.gzip} bytes with gzip, ${sum.brotli} with brotli; at most ${LIMIT}`);
