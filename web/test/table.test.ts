@@ -118,3 +118,106 @@ test('timestamps with trimmed zeros are compared as times', () => {
   t.tell([put(a(4, '2026-11-22T09:00:00.121+00:00'))], 13);
   assert.equal(shown(t), 'a4');
 });
+
+/* A small generator, so that a failure can be had again. */
+function dice(seed: number) {
+  let x = seed * 2654435761 + 1;
+  return (n: number) => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x >>> 0) % n;
+  };
+}
+
+interface Commit {
+  key: string;
+  row: Row | null;
+}
+
+/* A log of changes, some of them this page's own.  The copy follows in leaps, and is told of each row once, as it is then;
+ * answers come at any time behind their commits. */
+class Night {
+  readonly table = new Table<Row>();
+  private readonly log: Commit[] = [];
+  private readonly told = new Map<string, Row>();
+  private readonly answers: { key: string; row: Row | null; seq: number }[] = [];
+  private readonly newest = new Map<string, number>();
+  private at = 0;
+  private head = 0;
+
+  constructor(private readonly roll: (n: number) => number) {
+    this.table.adopt(new Map(), 0);
+  }
+
+  truth(seq: number): Map<string, Row> {
+    const rows = new Map<string, Row>();
+    for (const { key, row } of this.log.slice(0, seq))
+      if (row) rows.set(key, row);
+      else rows.delete(key);
+    return rows;
+  }
+
+  commit(name: string): void {
+    const n = this.log.length + 1;
+    /* An id does not come back. */
+    const key = `${name}${this.log.filter((c) => !c.row && c.key.startsWith(name)).length}`;
+    const isGone = this.roll(4) === 0 && this.truth(n).has(key);
+    const row = isGone ? null : { id: key, n, updated_at: `2026-11-22T${String(n).padStart(6, '0')}` };
+    this.log.push({ key, row });
+    /* An answer's seq is that of its whole group of commits. */
+    this.head = Math.max(this.head, n + this.roll(3));
+    if (this.roll(2)) this.answers.push({ key, row, seq: this.head });
+  }
+
+  answer(): void {
+    const [a] = this.answers.splice(this.roll(this.answers.length), 1);
+    if (a) this.table.answer(a.key, a.row, a.seq);
+  }
+
+  leap(to = this.at + this.roll(this.log.length - this.at + 1)): void {
+    const rows = this.truth(to);
+    const changes: Change<Row>[] = [];
+    for (const [key, row] of rows) if (this.told.get(key) !== row) changes.push(put(row));
+    for (const [key, row] of this.told) if (!rows.has(key)) changes.push(gone(row));
+    this.at = to;
+    if (changes.length === 0) return;
+    this.told.clear();
+    for (const [key, row] of rows) this.told.set(key, row);
+    this.table.tell(changes, to);
+  }
+
+  /* No row may go back to what it was. */
+  look(): void {
+    for (const row of this.table.all) {
+      assert.ok(row.n >= (this.newest.get(row.id) ?? 0), `row ${row.id} went back to ${row.n}`);
+      this.newest.set(row.id, row.n);
+    }
+  }
+
+  end(): void {
+    while (this.answers.length > 0) this.answer();
+    this.commit('last');
+    this.leap(this.log.length);
+    assert.deepEqual(new Map([...this.table.all].map((r) => [r.id, r.n])), new Map([...this.truth(this.log.length)].map(([k, r]) => [k, r.n])));
+  }
+}
+
+test('in any order of changes and answers no row goes back, and in the end all are as the log says', () => {
+  for (let seed = 1; seed <= 2000; seed++) {
+    const roll = dice(seed);
+    const night = new Night(roll);
+    for (let i = 0; i < 40; i++) {
+      const what = roll(3);
+      if (what === 0) night.commit('abc'[roll(3)] ?? 'a');
+      else if (what === 1) night.answer();
+      else night.leap();
+      try {
+        night.look();
+      } catch (e) {
+        throw new Error(`seed ${seed}, step ${i}: ${String(e)}`);
+      }
+    }
+    night.end();
+  }
+});

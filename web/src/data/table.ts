@@ -2,8 +2,8 @@
  * own writes were answered and the copy has not come to yet.
  *
  * An answer is shown at once.  It yields when the copy is true for the change it speaks of (both have the seq of the
- * server's log), and before that to a row that is at least as new, and to the end of the row.  So the row neither
- * flickers nor doubles, whichever of the two comes first. */
+ * server's log), and before that to a row that is at least as new, and to the end of the row (ids do not come back).
+ * So the row neither flickers nor doubles, whichever of the two comes first. */
 import { signal, type Signal } from '@preact/signals';
 import type { Change } from '../live/client';
 import type { Stamped } from './rows';
@@ -14,6 +14,12 @@ export function applyTo<R>(rows: Rows<R>, changes: readonly Change<R>[]): void {
   for (const { op, key, row } of changes)
     if (op === 'delete') rows.delete(key);
     else rows.set(key, row);
+}
+
+/* Is `a` at least as new as `b`?  Of one row; null: it is gone.  Timestamps are UTC with trailing zeros trimmed, and
+ * '+' sorts before '.' and the digits: text order is time order. */
+function isNewer(a: Stamped | null | undefined, b: Stamped | null): boolean {
+  return a === null || (a !== undefined && b !== null && a.updated_at >= b.updated_at);
 }
 
 interface Answer<R> {
@@ -61,8 +67,9 @@ export class Table<R extends Stamped> {
 
   /* This page's own write, as it was answered. */
   answer(id: string, row: R | null, seq: number): void {
-    const has = this.rows.get(id);
-    if (seq <= this.seq || (row && has && has.updated_at >= row.updated_at)) return;
+    const before = this.answers.get(id);
+    const isLate = before !== undefined && (before.seq > seq || (before.seq === seq && isNewer(before.row, row)));
+    if (seq <= this.seq || isLate || (row && isNewer(this.rows.get(id), row))) return;
     this.answers.set(id, { row, seq });
     this.change();
   }
@@ -74,10 +81,10 @@ export class Table<R extends Stamped> {
     this.change();
   }
 
-  /* Timestamps are UTC with trailing zeros trimmed, and '+' sorts before '.' and the digits: text order is time order. */
+  /* Is the answer no news any more? */
   private isToldBy(key: string, row: R | null): boolean {
     const answer = this.answers.get(key);
-    return answer !== undefined && (!row || (answer.row !== null && row.updated_at >= answer.row.updated_at));
+    return answer !== undefined && isNewer(row, answer.row);
   }
 
   private reach(seq: number): void {
