@@ -212,11 +212,12 @@ static void subscribe(struct world *w, struct device *d, struct view *v)
     const struct wish *wish = &v->want.wishes[0];
     struct hb_query q = {
         .table = text_of(bytes_of(sim_tables[wish->table].name)),
+        .event = text_of(wish->verb ? verb_name((enum verb)wish->verb) : BYTES("*")),
         .filter = text_of(bytes_of(wish->filter)),
         .key = text_of(bytes_of(key_of(wish->table))),
         .priority = (enum hb_priority)rng_below(&w->rng, 3),
     };
-    view_begin(w, d, v);
+    view_begin(v);
     struct guard g = enter(w, false);
     if (tape_subscribe(&d->tape, &q, clock_of(w, d), &v->number) != HB_OK)
         world_fail(w, "device %d: cannot subscribe to %s (%s)", d->number,
@@ -278,20 +279,19 @@ static void close_device(struct world *w, struct device *d)
         drop_get(w, &d->gets[i]);
 }
 
-static void make_want(struct want *want, struct rng *rng)
+/* Half of them all events; now and then what another view of the device has as well. */
+static void choose_want(struct world *w, struct device *d, struct view *v)
 {
+    bool is_copy = world_chance(w, 2);
+    const struct view *other = &d->views[rng_below(&w->rng, (uint64_t)d->view_count)];
+    if (other != v && other->want.count > 0 && world_chance(w, 4)) {
+        v->want = other->want;
+        return;
+    }
     do
-        want_make(want, rng);
-    while (want->count != 1 || want->wishes[0].table < 0 || want->wishes[0].verb != 0);
-}
-
-static bool is_twice(const struct device *d, int count, const struct want *want)
-{
-    for (int i = 0; i < count; i++)
-        if (d->views[i].want.wishes[0].table == want->wishes[0].table &&
-            strcmp(d->views[i].want.wishes[0].filter, want->wishes[0].filter) == 0)
-            return true;
-    return false;
+        want_make(&v->want, &w->rng);
+    while (v->want.count != 1 || v->want.wishes[0].table < 0 ||
+           (is_copy && v->want.wishes[0].verb));
 }
 
 static void init_device(struct world *w, struct device *d, int number)
@@ -303,11 +303,8 @@ static void init_device(struct world *w, struct device *d, int number)
     else if (kind > 1)
         d->who.person = (int)rng_below(&w->rng, PEOPLE);
     d->view_count = 1 + (int)rng_below(&w->rng, SUBS_MAX);
-    for (int i = 0; i < d->view_count; i++) {
-        do
-            make_want(&d->views[i].want, &w->rng);
-        while (is_twice(d, i, &d->views[i].want));
-    }
+    for (int i = 0; i < d->view_count; i++)
+        choose_want(w, d, &d->views[i]);
     buf_init(&d->in, TEXT_MAX);
     buf_init(&d->script, SCRIPT_MAX);
     /* In a poor world the memory that is missing would have to be written down too. */
@@ -497,13 +494,23 @@ static void set_online(struct world *w, struct device *d, bool is_online)
     leave(w, d, g);
 }
 
+/* One of its subscribers goes, and another comes. */
+static void change_view(struct world *w, struct device *d, struct view *v)
+{
+    struct guard g = enter(w, false);
+    tape_unsubscribe(&d->tape, v->number, clock_of(w, d));
+    leave(w, d, g);
+    choose_want(w, d, v);
+    subscribe(w, d, v);
+}
+
 void devices_stir(struct world *w)
 {
     if (w->device_count == 0 || !world_chance(w, 5))
         return;
     struct device *d = &w->devices[rng_below(&w->rng, (uint64_t)w->device_count)];
     w->counters.faults++;
-    switch (rng_below(&w->rng, 6)) {
+    switch (rng_below(&w->rng, 8)) {
     case 0:
         d->asleep_until_us = w->now_us + world_delay(w, (w->is_night ? 7200 : 90) * second_us);
         break;
@@ -519,6 +526,9 @@ void devices_stir(struct world *w)
     case 4:
         close_device(w, d);
         open_device(w, d);
+        break;
+    case 5:
+        change_view(w, d, &d->views[rng_below(&w->rng, (uint64_t)d->view_count)]);
         break;
     default:
         if (d->wire)

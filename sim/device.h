@@ -6,15 +6,17 @@
 #include "tape.h"
 #include "world.h"
 
+/* More at once than three: the smallest outboxes of these worlds have no room for the answers to the joins. */
 enum { SUBS_MAX = 3, GETS_MAX = 2 };
 
 struct view {
-    struct want want; /* of one wish: a table, all events, maybe a filter */
+    struct want want; /* of one wish: a table, all events or one, maybe a filter */
     uint32_t number;  /* of the subscriber */
     bool is_whole;    /* it has been given its rows */
-    sim_copy copy;    /* what it was told */
-    sim_copy truth;   /* what there was to be seen … */
-    uint64_t at;      /* … as far as this change */
+    bool has_hole;    /* of one event: where they begin is not known */
+    uint64_t at;      /* … which are true for this change */
+    sim_copy copy;    /* of all events: what it was told … */
+    sim_copy truth;   /* … and what there was to be seen */
 };
 
 struct get {
@@ -47,7 +49,7 @@ int device_role(const struct world *w, const struct device *d);
 /* Whoever was nobody for a while, or may not read what they watch any more, has been sent away. */
 bool device_may_stay(const struct world *w, const struct device *d);
 /* A new subscriber: it has nothing yet. */
-void view_begin(struct world *w, struct device *d, struct view *v);
+void view_begin(struct view *v);
 /* HB_ROWS. */
 void device_take_rows(struct world *w, struct device *d, const struct hb_action *a);
 

@@ -111,7 +111,8 @@ enum hb_priority { HB_HIGH = 0, HB_MEDIUM = 1, HB_LOW = 2 };
 struct hb_query {
     struct hb_text table;  /* of schema public */
     struct hb_text event;  /* none or "*": a copy of the table, kept live.  "INSERT", "UPDATE" or
-                            * "DELETE": such changes from now on, as they come, without a copy */
+                            * "DELETE": such changes from now on, in their order, without a copy; of
+                            * several of one row that are handed out together, the last */
     struct hb_text filter; /* none, or e.g. "shift=eq.night,quantity=gt.3" (docs/protocol.md) */
     struct hb_text key;    /* the primary key's columns, with commas between them; none: "id" */
     enum hb_priority priority;
