@@ -7,7 +7,7 @@
 #include "world.h"
 
 /* More at once than three: the smallest outboxes of these worlds have no room for the answers to the joins. */
-enum { SUBS_MAX = 3, GETS_MAX = 2 };
+enum { SUBS_MAX = 3, GETS_MAX = 5 };
 
 struct view {
     struct want want; /* of one wish: a table, all events or one, maybe a filter */

@@ -19,8 +19,8 @@ enum {
     JOINS_OUT_MAX = 8,         /* joins without an answer */
     JOINS_WINDOW_MAX = 20,     /* joins a window: half of what the server allows */
     JOINS_WINDOW_MS = 200,
-    FETCHES_OUT_MAX = 2,
-    HUNGER_MS = 500, /* after an allocation failed in hb_client_next */
+    FETCHES_OUT_MAX = 5, /* a browser has six connections to one server */
+    HUNGER_MS = 500,     /* after an allocation failed in hb_client_next */
 };
 
 enum line_is { LINE_NONE, LINE_OPENING, LINE_OPEN };

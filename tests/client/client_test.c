@@ -226,6 +226,27 @@ static void joins_come_by_priority_and_within_a_budget(void **state)
     host_done(&h);
 }
 
+static void snapshots_are_asked_for_together_but_not_all_of_many(void **state)
+{
+    (void)state;
+    struct host h;
+    host_init(&h);
+    host_start(&h);
+    uint32_t first_ref = 0;
+    for (int i = 0; i < 7; i++) {
+        char table[] = "t0", topic[] = "t0:*:";
+        table[1] = topic[1] = (char)('0' + i);
+        host_subscribe(&h, table, NULL, HB_LOW);
+        first_ref = first_ref ? first_ref : host_last_join(&h);
+        host_joined(&h, first_ref + (uint32_t)i, topic, 10, false);
+    }
+    /* Numbered from 1 on: five without an answer, and no more. */
+    assert_int_equal(h.request, 5);
+    host_fetched(&h, 10, "[]");
+    assert_int_equal(h.request, 6);
+    host_done(&h);
+}
+
 static void what_is_refused_is_tried_again_later_and_then_has_failed(void **state)
 {
     (void)state;
@@ -513,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_gap_is_closed_by_a_snapshot_and_only_differences_are_told),
         cmocka_unit_test(a_snapshot_older_than_the_join_is_not_taken),
         cmocka_unit_test(joins_come_by_priority_and_within_a_budget),
+        cmocka_unit_test(snapshots_are_asked_for_together_but_not_all_of_many),
         cmocka_unit_test(what_is_refused_is_tried_again_later_and_then_has_failed),
         cmocka_unit_test(retries_are_forgotten_after_a_calm_minute_and_no_earlier),
         cmocka_unit_test(a_filter_the_server_cannot_read_has_failed_for_good),
