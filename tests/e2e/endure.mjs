@@ -79,6 +79,20 @@ async function timeTests() {
 
 
 async function netTests() {
+    await test('a first visit asks for the settings before its script has come, and once', async () => {
+        const visitors = await Promise.all([false, true].map((there) => stage.screen('phone', null, { there })));
+        for (const s of visitors) {
+            const asked = s.page.waitForRequest('**/api/config');
+            asked.catch(() => {});
+            await s.page.route('**/assets/*.js', (route) => asked.then(() => route.continue()));
+            await s.page.goto(stage.url);
+            await s.page.getByLabel('Email').waitFor();
+            assert.equal(s.requests.filter((r) => r === 'GET /api/config').length, 1);
+            assert.deepEqual(s.complaints, []);
+        }
+        await close(...visitors);
+    });
+
     await test('what was missed while the network was cut appears once: no reload, and no list is fetched', async () => {
         const wire = await makeWire(stage.url);
         const [[watcher, traffic], [seller]] = await Promise.all([

@@ -46,7 +46,10 @@ function bootAgain(): void {
 function onSession(session: Session | null): void {
   if (session) enter(session);
   else if (s.me.peek()) exit(isLeaving ? '' : ENDED);
-  boot.value = 'ready';
+  /* Behind what was begun just now: the first rendering takes a slow phone long, and the connection need not wait for it. */
+  setTimeout(() => {
+    boot.value = 'ready';
+  });
 }
 
 function enter(session: Session): void {
