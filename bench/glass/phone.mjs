@@ -9,7 +9,7 @@ const isQuick = process.argv.includes('--quick');
 const VISITS = isQuick ? 1 : 5;
 const CPU_SLOWDOWN = 4;
 const BYTES_PER_SECOND = 400_000 / 8;
-const ROUND_TRIPS_MS = isQuick ? [400] : [100, 400];
+const ROUND_TRIPS_MS = isQuick ? [100] : [100, 400];
 const USABLE = { form: 'form input[type="email"]', stock: '.bread [data-figure="remaining"]', live: '[data-connection="live"]' };
 
 // In the page, before its own scripts: when each of these was first there.
