@@ -65,8 +65,19 @@ static void tell_closed(struct world *w, struct device *d, uint32_t code)
     leave(w, d, g);
 }
 
+/* With the backoff as it is, what users do and clocks that jump included, no client connects so often. */
+static void count_open(struct world *w, struct device *d)
+{
+    int64_t *at = &d->opens_us[d->open_count++ % OPENS_MAX];
+    if (d->open_count > OPENS_MAX && w->now_us - *at < 60 * second_us)
+        world_fail(w, "device %d: its client has connected %d times within a minute", d->number,
+                   OPENS_MAX + 1);
+    *at = w->now_us;
+}
+
 static void do_open(struct world *w, struct device *d, const struct hb_action *a)
 {
+    count_open(w, d);
     d->connection = a->id;
     d->wire = wire_open(w, PHX_V2, d->who.person < 0 && d->who.role == ROLE_SERVICE);
     d->is_opening = true;
@@ -237,6 +248,7 @@ static void open_device(struct world *w, struct device *d)
     s.kept_max = world_chance(w, 4) ? 500 : 1 << 20;
     d->base = w->model.count;
     d->is_blind = d->is_hidden = d->is_offline = false;
+    d->open_count = 0;
     d->skew_ms = (int64_t)rng_below(&w->rng, 1 << 20);
     w->counters.tabs++;
     struct guard g = enter(w, false);
@@ -426,6 +438,8 @@ static void act_time(struct world *w, struct device *d)
         tape_frame(&d->tape, now);
     }
     hb_client_status(d->tape.client, now, &status);
+    if (w->plan.sabotage == SABOTAGE_STORM)
+        tape_retry(&d->tape, 0, now);
     if (status.failed > 0 && w->now_us >= d->retry_at_us) {
         d->retry_at_us = w->now_us + 15 * second_us; /* the user tries again */
         tape_retry(&d->tape, 0, now);

@@ -7,7 +7,7 @@
 #include "world.h"
 
 /* More at once than three: the smallest outboxes of these worlds have no room for the answers to the joins. */
-enum { SUBS_MAX = 3, GETS_MAX = 5 };
+enum { SUBS_MAX = 3, GETS_MAX = 5, OPENS_MAX = 24 };
 
 struct view {
     struct want want; /* of one wish: a table, all events or one, maybe a filter */
@@ -40,6 +40,8 @@ struct device {
     bool is_blind;  /* the user's role has changed since: nothing is said of its rows until … */
     uint64_t known; /* … all shards know it, and it has caught up or is opened anew */
     int64_t skew_ms, asleep_until_us, frame_at_us, retry_at_us;
+    int64_t opens_us[OPENS_MAX]; /* when it last connected, in a ring … */
+    uint32_t open_count;         /* … that begins anew with each client */
     bool is_hidden, is_offline;
     int64_t bytes; /* memory of the client */
 };

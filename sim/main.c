@@ -26,15 +26,15 @@ static const char usage[] =
     "  --known FILE     first the seeds at the starts of its lines\n"
     "  --keep FILE      append each seed that fails\n"
     "  --tapes FILE     write down what each device's client was told, for `trace`\n"
-    "  --break FAULT    an oracle must notice: drop repeat leak copy lose hush deaf blank\n"
+    "  --break FAULT    an oracle must notice: drop repeat leak copy lose hush deaf blank storm\n"
     "  --verbose        a line for each seed\n"
     "\n"
     "The last line sums up; the exit status is 1 when an oracle was violated.\n";
 
 static bool parse_sabotage(const char *text, enum sabotage *out)
 {
-    static const char *const names[] = {"none", "drop", "repeat", "leak", "copy",
-                                        "lose", "hush", "deaf",   "blank"};
+    static const char *const names[] = {"none", "drop", "repeat", "leak",  "copy",
+                                        "lose", "hush", "deaf",   "blank", "storm"};
     for (int i = 0; i < SABOTAGE_COUNT; i++) {
         if (strcmp(text, names[i]) == 0) {
             *out = (enum sabotage)i;
@@ -105,6 +105,7 @@ static void describe(const struct world *w)
                  {"expired", c->expiries},
                  {"restarts", c->restarts},
                  {"crashes", c->crashes},
+                 {"disks full", c->full},
                  {"relayed", c->relayed},
                  {"broadcasts", c->broadcasts},
                  {"fetched", c->hub.fetched},

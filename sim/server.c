@@ -6,6 +6,7 @@
 
 #include "api/token_cache.h"
 #include "store/schema.h"
+#include "store/sqlite.h"
 
 enum { RUN_MAX = 256, GROUP_MAX = 16, STAFF_MAX = 1 << 20, TEXT_MAX = 1 << 20 };
 enum { HEADER_MAX = 16 * 1024, BODY_MAX = 1 << 20 };
@@ -343,7 +344,7 @@ static void write_group(struct world *w, struct sim_call **calls, size_t count)
     changes_init(&changes);
     world_starve(w, true);
     enum err e = store_write(w->server.session, writes, count, &changes);
-    bool was_starved = world_feed(w);
+    bool was_starved = world_feed(w) || w->server.is_full;
     if (e && !was_starved)
         world_fail(w, "the store could not write: error %d", (int)e);
     if (w->plan.sabotage == SABOTAGE_LOSE && changes.count > 0 && world_chance(w, 20))
@@ -399,12 +400,38 @@ static void take_mail(struct world *w, int shard)
     }
 }
 
+/* ---- the disk ---- */
+
+/* What the file has now is all there is room for; and then there is room again. */
+static void set_full(struct world *w, bool is_full)
+{
+    w->server.is_full = is_full;
+    world_must(!session_exec(w->server.session, is_full ? "PRAGMA max_page_count = 1"
+                                                        : "PRAGMA max_page_count = 1000000000"));
+}
+
+void server_fill_disk(struct world *w)
+{
+    if (!server_is_up(w) || w->server.is_full)
+        return;
+    w->server.full_until_us = w->now_us + world_delay(w, 10 * second_us);
+    w->counters.full++;
+    set_full(w, true);
+}
+
+static void look_at_disk(struct world *w)
+{
+    struct server *v = &w->server;
+    if (v->is_full && server_is_up(w) && (w->is_calm || w->now_us >= v->full_until_us))
+        set_full(w, false);
+}
+
 /* The old part of the log goes, now and then. */
 static void trim(struct world *w)
 {
     struct server *v = &w->server;
     struct changes none;
-    if (w->is_calm || !world_chance(w, 150))
+    if (w->is_calm || v->is_full || !world_chance(w, 150))
         return;
     changes_init(&none);
     world_must(!store_trim_log(v->session, w->now_us, 3600 * second_us,
@@ -442,6 +469,7 @@ void server_run(struct world *w)
         stop(w);
     if (!v->session)
         return;
+    look_at_disk(w);
     run_writer(w);
     run_readers(w);
     trim(w);

@@ -96,6 +96,8 @@ static void stir(struct world *w)
     devices_stir(w);
     if (world_chance(w, 60))
         w->rush_until_us = w->now_us + world_delay(w, 6 * second_us);
+    if (what == 2)
+        server_fill_disk(w);
     if (what < 2 && server_is_up(w))
         what == 0 ? server_crash(w) : server_drain(w);
     else if (r->wire && world_chance(w, 20))

@@ -44,6 +44,7 @@ enum sabotage {
     SABOTAGE_HUSH,   /* what one hub tells another is lost without a word */
     SABOTAGE_DEAF,   /* a device's client is not given a change */
     SABOTAGE_BLANK,  /* a device forgets a row that its client has told it */
+    SABOTAGE_STORM,  /* a device lets its client wait for nothing */
     SABOTAGE_COUNT
 };
 
@@ -128,7 +129,9 @@ struct server {
     uint64_t call_count;
     struct mail_box boxes[SHARDS_MAX];
     struct page_fetch fetches[FETCHES_MAX];
-    bool can_fetch;    /* the hubs may ask for pages */
+    bool can_fetch; /* the hubs may ask for pages */
+    bool is_full;   /* the disk */
+    int64_t full_until_us;
     uint64_t tail;     /* of the store's log */
     int64_t hub_bytes; /* memory of the hubs */
 };
@@ -248,7 +251,7 @@ struct reader {
 /* ---- all of it ---- */
 
 struct world_counters {
-    uint64_t faults, events, resumes, snapshots, reroles, restarts, crashes, losses, closes,
+    uint64_t faults, events, resumes, snapshots, reroles, full, restarts, crashes, losses, closes,
         expiries;
     uint64_t told, tabs; /* batches of rows to devices; devices that were opened */
     uint64_t coalesced, writes, refused, groups, again, relayed, trims, broadcasts;
@@ -319,6 +322,8 @@ void server_done(struct world *w);
 void server_run(struct world *w);
 void server_crash(struct world *w);
 void server_drain(struct world *w);
+/* For some seconds there is no room for what is new. */
+void server_fill_disk(struct world *w);
 static inline bool server_is_up(const struct world *w)
 {
     return w->server.session != NULL;
