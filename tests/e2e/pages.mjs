@@ -1,6 +1,6 @@
 // What each page promises beyond its numbers: entries, people, trouble, many visits.  Two browsers where it must be live.
 import { readFileSync } from 'node:fs';
-import { launch, Screen } from './browser.mjs';
+import { launch, Screen, toNumber } from './browser.mjs';
 import { makeWire } from './proxy.mjs';
 import { assert, finish, test, until } from '../support/harness.mjs';
 import { makeBakery, serve } from '../support/server.mjs';
@@ -220,10 +220,16 @@ async function troubleTests() {
         wire.cut();
         await watcher.toast('Connection lost');
         await watcher.page.locator('[data-connection="offline"]').waitFor();
+        const age = () => watcher.page.locator('.conn-age').innerText().then(toNumber);
+        await until('the age of the last contact', async () => (await age()) > 0);
+        const before = await age();
+        await until('its counting up', async () => (await age()) > before);
         await sellQuietly(seller, bread, 6);
         assert.equal(await watcher.number('remaining', card(bread)), left);
         await watcher.page.locator('.conn').click();
         assert.match(await watcher.figure('trouble').innerText(), /connection was lost|No connection could be made/);
+        assert.match(await watcher.figure('latency').innerText(), /^\d+ ms$/);
+        assert.ok((await watcher.number('retries')) >= 1);
         wire.mend();
         await watcher.page.getByRole('button', { name: 'Reconnect now' }).click();
         await watcher.page.keyboard.press('Escape');
@@ -383,19 +389,20 @@ async function visitTests() {
     }, 120);
 }
 
-// So long until the bakery's next business day, in ms.
-async function untilNextDay() {
-    const { time_zone, morning_start } = await (await fetch(`${server.url}/api/config`)).json();
-    const clock = new Date().toLocaleTimeString('en-GB', { timeZone: time_zone, hourCycle: 'h23' });
+// So long until the bakery's clock says this next, in ms.
+async function untilClock(name) {
+    const config = await (await fetch(`${server.url}/api/config`)).json();
+    const clock = new Date().toLocaleTimeString('en-GB', { timeZone: config.time_zone, hourCycle: 'h23' });
     const seconds = (text) => text.split(':').reduce((sum, n, i) => sum + Number(n) * [3600, 60, 1][i], 0);
-    return 1000 * ((seconds(morning_start) - seconds(clock) + 86_400) % 86_400);
+    return 1000 * ((seconds(config[name]) - seconds(clock) + 86_400) % 86_400);
 }
 
 // Writes down each state of the page that differs from the one before.
 function noteStates(bread) {
     const read = () => {
         const text = (selector) => document.querySelector(selector)?.textContent ?? 'nothing';
-        const state = [text('.shift-day'), text(`${bread} [data-figure="day-sold"]`), document.querySelectorAll('.skeletons').length].join(' | ');
+        const figures = ['day-sold', 'shift-sold'].map((f) => text(`${bread} [data-figure="${f}"]`));
+        const state = [text('.shift-name'), text('.shift-day'), ...figures, document.querySelectorAll('.skeletons').length].join(' | ');
         if (window.states.at(-1) !== state) window.states.push(state);
     };
     window.states = [];
@@ -403,31 +410,54 @@ function noteStates(bread) {
     new MutationObserver(read).observe(document.body, { subtree: true, childList: true, characterData: true });
 }
 
-async function timeTests() {
-    await test('at the end of the business day every figure turns in one step, by the clock of the server', async () => {
-        let ahead = (await untilNextDay()) - 30_000;
-        const s = await screen(here, 'desktop', null);
-        await s.page.clock.install();
-        for (const part of ['api', 'auth', 'rest'])
-            await s.page.route(`${server.url}/${part}/**`, async (route) => {
-                const response = await route.fetch();
-                const date = new Date(Date.now() + ahead).toUTCString();
-                await route.fulfill({ response, headers: { ...response.headers(), date } });
-            });
-        await s.signIn(owner);
-        await s.go('/inventory');
-        const bread = await firstBread(s);
-        await sellQuietly(s, bread, 1);
-        await s.page.waitForFunction((b) => document.querySelector(`${b} [data-figure="day-sold"]`).textContent !== '0', card(bread));
-        const left = await s.number('remaining', card(bread));
+// The inventory of a page whose server's clock is just before that time; `turn` lets it pass, and gives what the page
+// went through, state by state.
+async function beforeClock(name) {
+    let ahead = (await untilClock(name)) - 45_000;
+    const s = await screen(here, 'desktop', null);
+    await s.page.clock.install();
+    for (const part of ['api', 'auth', 'rest'])
+        await s.page.route(`${server.url}/${part}/**`, async (route) => {
+            const response = await route.fetch();
+            const date = new Date(Date.now() + ahead).toUTCString();
+            await route.fulfill({ response, headers: { ...response.headers(), date } });
+        });
+    await s.signIn(owner);
+    await s.go('/inventory');
+    const bread = await firstBread(s);
+    const turn = async () => {
         await s.page.evaluate(noteStates, card(bread));
         ahead += 61_000;
         await s.page.clock.fastForward(61_000);
-        await s.shows('day-sold', 0, card(bread));
+        await s.page.waitForFunction(() => window.states.length > 1);
         await s.isLive();
-        const states = await s.page.evaluate(() => window.states);
-        assert.equal(states.length, 2, states.join('\n'));
+        return s.page.evaluate(() => window.states.map((state) => state.split(' | ')));
+    };
+    return { s, bread, turn };
+}
+
+async function timeTests() {
+    await test('at the end of the business day every figure turns in one step, by the clock of the server', async () => {
+        const { s, bread, turn } = await beforeClock('morning_start');
+        await sellQuietly(s, bread, 1);
+        await s.page.waitForFunction((b) => document.querySelector(`${b} [data-figure="day-sold"]`).textContent !== '0', card(bread));
+        const left = await s.number('remaining', card(bread));
+        const [before, after, ...more] = await turn();
+        assert.deepEqual(more, []);
+        assert.deepEqual([before[0], before[4]], ['Night', '0']);
+        assert.notEqual(before[1], after[1]);
+        assert.notEqual(before[2], '0');
+        assert.deepEqual([after[0], ...after.slice(2)], ['Morning', '0', '0', '0']);
         assert.equal(await s.number('remaining', card(bread)), left);
+        await s.close();
+    });
+
+    await test('at the end of the morning shift its figures turn, and those of the day stay', async () => {
+        const { s, turn } = await beforeClock('night_start');
+        const [before, after, ...more] = await turn();
+        assert.deepEqual(more, []);
+        assert.deepEqual([before[0], after[0]], ['Morning', 'Night']);
+        assert.deepEqual([before[1], before[2], before[4]], [after[1], after[2], after[4]]);
         await s.close();
     });
 
