@@ -242,8 +242,10 @@ void hb_client_refresh(struct hb_client *c, int64_t now_ms)
             snapshot_begin(c, s, &head);
         else if (s->state == HB_SUB_LOADING)
             snapshot_begin(c, s, &s->head);
-        else
+        else {
+            snapshot_drop(s);
             s->cursor.is_set = false;
+        }
     }
 }
 

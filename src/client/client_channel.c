@@ -10,6 +10,7 @@
  *    │      from the snapshot on              │ no snapshot        FAILED: too many retries, or
  *    └─── the channel or the line ended ───────┴──────────────────▶ the server said no for good
  *
+ * The first time, rows may come while it waits for the line, and the join goes on from them (ahead).
  * What must reach the server (join, leave, token) is only noted here; hb_client_next says it. */
 #include "client/state.h"
 

@@ -170,6 +170,20 @@ static struct sub *first_due(const struct hb_client *c, enum hb_subscription sta
     return best;
 }
 
+/* The most urgent one that has no rows and can have them while the first connection is made. */
+static struct sub *first_ahead(const struct hb_client *c)
+{
+    struct sub *best = NULL;
+    if (c->line.is != LINE_OPENING || c->line.tried > 0)
+        return NULL;
+    for (struct sub *s = NULL; (s = registry_next(&c->registry, s));) {
+        bool is_wanted = is_due(c, s, HB_SUB_WAITING) && !s->replica.feed && !s->has_asked_ahead;
+        if (is_wanted && (!best || s->priority < best->priority))
+            best = s;
+    }
+    return best;
+}
+
 static uint32_t joins_out(const struct hb_client *c)
 {
     uint32_t count = 0;
@@ -224,8 +238,8 @@ static bool next_join(struct hb_client *c, struct hb_action *out)
 
 static bool next_fetch(struct hb_client *c, struct hb_action *out)
 {
-    struct sub *s = is_connected(c) && c->token.text ? first_due(c, HB_SUB_LOADING) : NULL;
-    if (!s || fetches_out(c) >= FETCHES_OUT_MAX)
+    struct sub *s = is_connected(c) ? first_due(c, HB_SUB_LOADING) : first_ahead(c);
+    if (!s || !c->token.text || fetches_out(c) >= FETCHES_OUT_MAX)
         return false;
     /* One more than may be, so that too many are told from just enough. */
     spec_put_path(&s->spec, s->replica.rows_max + 1, &c->out);
@@ -235,7 +249,8 @@ static bool next_fetch(struct hb_client *c, struct hb_action *out)
         return false;
     c->last_request += c->last_request == UINT32_MAX ? 2 : 1; /* never 0 */
     s->request = c->last_request;
-    s->request_end = c->now + c->s.fetch_ms;
+    s->has_asked_ahead = true;
+    s->request_end = c->now + (is_connected(c) ? c->s.fetch_ms : earlier(c->s.fetch_ms, AHEAD_MS));
     *out = (struct hb_action){.type = HB_FETCH,
                               .id = s->request,
                               .code = c->s.bytes_max,

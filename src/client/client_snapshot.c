@@ -1,5 +1,7 @@
-/* Snapshots and changes: how the rows of a subscription come to be those of its cursor.  A snapshot
- * is asked for when the channel is joined; the changes that come before it are kept, and those that it has
+/* Snapshots and changes: how the rows of a subscription come to be those of its cursor.  The first
+ * snapshot is asked for while the first connection is made, and the channel is joined from it on: so a
+ * first visit has its rows two round trips earlier.  Any other is asked for when the channel is joined;
+ * the changes that come before it are kept, and those that it has
  * already are passed over by their seq.  Where not all could be kept, the channel is joined again
  * from the snapshot on, and the server replays them.  Whatever goes wrong leaves rows and cursor as
  * they were. */
@@ -247,10 +249,23 @@ static void take(struct hb_client *c, struct sub *s, const struct cursor *at, st
         loaded(c, s, at);
 }
 
+/* Asked for ahead of the join, which goes on from it.  What went wrong with it will be found again
+ * behind the join, where it belongs. */
+static void take_ahead(struct hb_client *c, struct sub *s, uint32_t status, const struct cursor *at,
+                       struct bytes body)
+{
+    if (status != 200 || load(c, s, body))
+        return;
+    s->cursor = *at;
+    s->is_loaded = true;
+}
+
 void snapshot_late(struct hb_client *c, struct sub *s)
 {
     s->cancel = s->request;
     s->request = 0;
+    if (s->state == HB_SUB_WAITING)
+        return;
     retry(c, s, HB_ERR_SILENT, BYTES("no snapshot in time"));
 }
 
@@ -258,7 +273,9 @@ void snapshot_recv(struct hb_client *c, struct sub *s, uint32_t status, const st
                    struct bytes body)
 {
     s->request = 0;
-    if (status == 200 || status == 206) {
+    if (s->state == HB_SUB_WAITING) {
+        take_ahead(c, s, status, at, body);
+    } else if (status == 200 || status == 206) {
         take(c, s, at, body);
     } else if (status == 401) {
         channel_denied(c, s);

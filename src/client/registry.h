@@ -57,9 +57,10 @@ struct sub {
     struct cursor cursor;
     struct cursor head; /* where the server had joined it: no snapshot may be older */
     struct replica replica;
-    bool is_loaded;   /* the rows are those of the cursor; users may be fed */
-    uint32_t request; /* the snapshot under way; 0: none */
-    uint32_t cancel;  /* a request that is not wanted any more; 0: none */
+    bool is_loaded;       /* the rows are those of the cursor; users may be fed */
+    uint32_t request;     /* the snapshot under way; 0: none */
+    bool has_asked_ahead; /* … for one, be it before the join: only the first may be */
+    uint32_t cancel;      /* a request that is not wanted any more; 0: none */
     int64_t request_end;
     struct buf kept;    /* changes that came meanwhile: a length and the payload, each */
     bool has_lost_kept; /* … and not all of them were kept: they are replayed */

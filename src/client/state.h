@@ -20,6 +20,7 @@ enum {
     JOINS_WINDOW_MAX = 20,     /* joins a window: half of what the server allows */
     JOINS_WINDOW_MS = 200,
     FETCHES_OUT_MAX = 5, /* a browser has six connections to one server */
+    AHEAD_MS = 5000,     /* a join waits at most so long for a snapshot asked for ahead of it */
     HUNGER_MS = 500,     /* after an allocation failed in hb_client_next */
 };
 

@@ -177,6 +177,15 @@ void host_forget(struct host *h)
     buf_reset(&h->log);
 }
 
+void host_lose_first(struct host *h)
+{
+    hb_client_closed(h->c, 1, 1006, h->now);
+    host_run(h);
+    host_forget(h);
+    while (h->connection == 1)
+        host_wait(h, 1000);
+}
+
 void host_start(struct host *h)
 {
     hb_client_start(h->c, h->now);

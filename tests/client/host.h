@@ -31,6 +31,8 @@ void host_forget(struct host *h);
 
 /* Started, opened and the first heartbeat answered; nothing written down. */
 void host_start(struct host *h);
+/* The first connection is not made; what is written down begins with the second. */
+void host_lose_first(struct host *h);
 uint32_t host_subscribe(struct host *h, const char *table, const char *filter,
                         enum hb_priority priority);
 /* Waits so long, in steps from deadline to deadline. */
