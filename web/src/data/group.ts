@@ -187,10 +187,12 @@ export class Group {
 
   private end(): void {
     for (const copy of [...this.coming, ...this.shown]) copy.leave();
-    for (const copy of this.shown) copy.table.clear();
-    this.coming = this.shown = [];
-    this.loading.value = { state: 'loading' };
-    this.isCurrent.value = true;
+    batch(() => {
+      for (const copy of this.shown) copy.table.clear();
+      this.coming = this.shown = [];
+      this.loading.value = { state: 'loading' };
+      this.isCurrent.value = true;
+    });
   }
 
   private subscribe(): void {
