@@ -140,8 +140,10 @@ void hb_client_opened(struct hb_client *c, uint32_t connection, int64_t now_ms);
 /* One whole text message.  Whatever is in it, the client survives it. */
 void hb_client_message(struct hb_client *c, uint32_t connection, struct hb_text message,
                        int64_t now_ms);
-/* The connection is gone or was never made; `code` as WebSocket has it, 0 or 1006 when unknown.  To
- * be told once for each HB_OPEN, also after HB_CLOSE, or not at all after HB_CLOSE. */
+/* The connection is gone or was never made; `code` as WebSocket has it: the server's, or the host's
+ * own finding: 1015 the certificate is not accepted, 1002 no WebSocket is spoken there, 1007 or 1009
+ * what comes cannot be read or is too long, 0 or 1006 anything else.  To be told once for each
+ * HB_OPEN, also after HB_CLOSE, or not at all after HB_CLOSE. */
 void hb_client_closed(struct hb_client *c, uint32_t connection, uint32_t code, int64_t now_ms);
 /* The answer to HB_FETCH: status as HTTP has it, 0 when there was none; `seq` and `epoch` from the
  * headers HomeBake-Seq and HomeBake-Epoch (0 and none when absent). */

@@ -372,6 +372,12 @@ void hb_client_closed(struct hb_client *c, uint32_t connection, uint32_t code, i
         return;
     if (code == 1012 || code == 1001)
         line_lost(c, HB_ERR_SERVER, BYTES("the server is being restarted"));
+    else if (code == 1011 || code == 1013)
+        line_lost(c, HB_ERR_SERVER, BYTES("the server fails, or has too much to do"));
+    else if (code == 1015)
+        line_lost(c, HB_ERR_DENIED, BYTES("the server's certificate is not accepted"));
+    else if (code == 1002 || code == 1003 || code == 1007 || code == 1009)
+        line_lost(c, HB_ERR_PROTOCOL, BYTES("client and server do not understand each other"));
     else if (c->line.is == LINE_OPENING)
         line_lost(c, HB_ERR_NETWORK, BYTES("no connection could be made"));
     else

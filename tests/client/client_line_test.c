@@ -140,6 +140,28 @@ static void a_server_that_is_restarted_is_waited_for(void **state)
     host_done(&h);
 }
 
+static void the_code_of_a_close_says_what_the_trouble_was(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t code;
+        enum hb_error error;
+    } cases[] = {{0, HB_ERR_NETWORK},     {1000, HB_ERR_NETWORK},  {1006, HB_ERR_NETWORK},
+                 {1001, HB_ERR_SERVER},   {1011, HB_ERR_SERVER},   {1012, HB_ERR_SERVER},
+                 {1013, HB_ERR_SERVER},   {1002, HB_ERR_PROTOCOL}, {1003, HB_ERR_PROTOCOL},
+                 {1007, HB_ERR_PROTOCOL}, {1009, HB_ERR_PROTOCOL}, {1015, HB_ERR_DENIED}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct host h;
+        host_init(&h);
+        host_start(&h);
+        hb_client_closed(h.c, h.connection, cases[i].code, h.now);
+        host_run(&h);
+        assert_int_equal(host_status(&h).state, HB_WAITING);
+        assert_int_equal(host_status(&h).error, cases[i].error);
+        host_done(&h);
+    }
+}
+
 static void a_connection_that_is_not_made_in_time_is_given_up(void **state)
 {
     (void)state;
@@ -290,6 +312,7 @@ int main(void)
         cmocka_unit_test(who_wakes_up_asks_at_once_and_judges_nobody),
         cmocka_unit_test(a_clock_set_back_changes_nothing),
         cmocka_unit_test(a_server_that_is_restarted_is_waited_for),
+        cmocka_unit_test(the_code_of_a_close_says_what_the_trouble_was),
         cmocka_unit_test(a_connection_that_is_not_made_in_time_is_given_up),
         cmocka_unit_test(coming_online_tries_at_once_and_revives_what_failed),
         cmocka_unit_test(without_auto_reconnect_the_user_decides),
