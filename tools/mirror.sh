@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks that every src/x/y.c has its tests/x/y_test.c, and every such test its source.  A part of a
+# Checks that every src/x/y.c has its tests/x/y_test.c, every bindings/x/y.c its tests/bindings/x/y_test.c, and every such
+# test its source.  A part of a
 # module, src/x/y_part.c beside src/x/y.c, is tested through the module; a long test may be parted in
 # the same way.
 # Usage: tools/mirror.sh [ROOT]
@@ -9,6 +10,9 @@ shopt -s nullglob
 
 # Sources without a test of their own: the test that runs them, or the reason why there is none.
 declare -A untested=(
+    [bindings/wasm/exports.c]=tests/clients/wasm.mjs
+    [bindings/wasm/libc.c]=tests/clients/wasm.mjs
+    [bindings/wasm/trace.c]=tests/clients/wasm.mjs
     [src/server/main.c]='only hands argv on; the clients and the crash tests run the program'
 )
 # Tests without a source of their own, and why.
@@ -48,15 +52,17 @@ check_source() {
 check_test() {
     local file=$1 name=${1#tests/}
     name=${name%_test.c}
-    [ -f "src/$name.c" ] || [ -n "${unsourced[$file]-}" ] || has_module "$name" src/ .c ||
-        complain "$file: src/$name.c is missing"
+    local root=src/
+    [[ $name != bindings/* ]] || root=
+    [ -f "$root$name.c" ] || [ -n "${unsourced[$file]-}" ] || has_module "$name" "$root" .c ||
+        complain "$file: $root$name.c is missing"
 }
 
-for file in src/*/*.c; do
+for file in src/*/*.c bindings/*/*.c; do
     sources=$((sources + 1))
     check_source "$file"
 done
-for file in tests/*/*_test.c; do
+for file in tests/*/*_test.c tests/bindings/*/*_test.c; do
     tests=$((tests + 1))
     check_test "$file"
 done

@@ -1,4 +1,4 @@
-#include "wire.h"
+#include "posix/wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -76,31 +76,42 @@ static enum err prepare_tls(struct wire *w, const struct wire_target *t, SSL_CTX
 /* The next address that lets itself be dialed. */
 static enum err dial(struct wire *w)
 {
-    for (; w->at; w->at = w->at->ai_next) {
+    while (w->at < w->addresses.count) {
+        const struct lookup_address *a = &w->addresses.list[w->at++];
         if (w->fd >= 0)
             close(w->fd);
-        w->fd = socket(w->at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        w->fd = socket(a->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (w->fd < 0)
             continue;
         int on = 1;
         (void)setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (connect(w->fd, w->at->ai_addr, w->at->ai_addrlen) == 0 || errno == EINPROGRESS)
+        if (connect(w->fd, (const struct sockaddr *)&a->addr, a->size) == 0 || errno == EINPROGRESS)
             return OK;
     }
     return ERR_CLOSED;
 }
 
-enum err wire_open(struct wire *w, const struct wire_target *t, SSL_CTX *tls)
+static enum err look(struct wire *w)
+{
+    enum err e = lookup_take(w->lookup, &w->addresses);
+    if (e)
+        return e;
+    w->state = WIRE_DIALING;
+    return dial(w);
+}
+
+enum err wire_open(struct wire *w, const struct wire_target *t, SSL_CTX *tls, struct lookup *lookup)
 {
     memset(w, 0, sizeof(*w));
     w->fd = -1;
+    w->lookup = lookup;
     buf_init(&w->out, WIRE_OUT_MAX);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    if (getaddrinfo(t->host, t->port, &hints, &w->addresses) != 0)
-        return ERR_NOT_FOUND;
-    w->at = w->addresses;
     enum err e = t->is_tls ? prepare_tls(w, t, tls) : OK;
-    return e ? e : dial(w);
+    if (e)
+        return e;
+    lookup_start(lookup);
+    e = look(w);
+    return e == ERR_AGAIN ? OK : e;
 }
 
 static enum err ask_connected(struct wire *w)
@@ -111,7 +122,6 @@ static enum err ask_connected(struct wire *w)
     int code = 0;
     socklen_t size = sizeof(code);
     if (getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0 || code != 0) {
-        w->at = w->at->ai_next;
         enum err e = dial(w);
         return e ? e : ERR_AGAIN;
     }
@@ -121,22 +131,42 @@ static enum err ask_connected(struct wire *w)
     return OK;
 }
 
+/* Whether the other end has just gone away; before the error queue is cleared. */
+static bool is_cut_off(int code)
+{
+    return code == SSL_ERROR_SYSCALL ||
+           (code == SSL_ERROR_SSL &&
+            ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
+}
+
 static enum err tls_result(struct wire *w, int result)
 {
     int code = SSL_get_error(w->ssl, result);
+    bool is_cut = is_cut_off(code);
     ERR_clear_error();
     w->wants_write = code == SSL_ERROR_WANT_WRITE;
     if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
         return ERR_AGAIN;
-    return code == SSL_ERROR_SSL && w->state == WIRE_SHAKING ? ERR_DENIED : ERR_CLOSED;
+    if (code == SSL_ERROR_ZERO_RETURN)
+        return ERR_CLOSED;
+    if (is_cut || w->state != WIRE_SHAKING)
+        return ERR_IO;
+    return SSL_get_verify_result(w->ssl) == X509_V_OK ? ERR_SYNTAX : ERR_DENIED;
+}
+
+const char *wire_blame(const struct wire *w)
+{
+    return X509_verify_cert_error_string(w->ssl ? SSL_get_verify_result(w->ssl) : X509_V_OK);
 }
 
 static enum err shake(struct wire *w)
 {
     ERR_clear_error();
     int result = SSL_connect(w->ssl);
-    if (result != 1)
-        return tls_result(w, result);
+    if (result != 1) {
+        enum err e = tls_result(w, result);
+        return e == ERR_IO ? ERR_CLOSED : e;
+    }
     w->state = WIRE_OPEN;
     w->wants_write = false;
     return OK;
@@ -149,7 +179,7 @@ static enum err send_some(struct wire *w)
     ssize_t sent = w->ssl ? SSL_write(w->ssl, w->out.data, size)
                           : send(w->fd, w->out.data, (size_t)size, MSG_NOSIGNAL);
     if (sent <= 0 && w->ssl)
-        return tls_result(w, (int)sent);
+        return tls_result(w, (int)sent) == ERR_AGAIN ? ERR_AGAIN : ERR_CLOSED;
     if (sent <= 0)
         return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
     buf_shift(&w->out, (size_t)sent);
@@ -158,8 +188,8 @@ static enum err send_some(struct wire *w)
 
 enum err wire_step(struct wire *w)
 {
-    enum err e = OK;
-    if (w->state == WIRE_DIALING)
+    enum err e = w->state == WIRE_LOOKING ? look(w) : OK;
+    if (!e && w->state == WIRE_DIALING)
         e = ask_connected(w);
     if (!e && w->state == WIRE_SHAKING)
         e = shake(w);
@@ -182,7 +212,9 @@ enum err wire_recv(struct wire *w, void *data, size_t size, size_t *got)
     }
     if (w->ssl)
         return tls_result(w, (int)count);
-    return count < 0 && (errno == EAGAIN || errno == EINTR) ? ERR_AGAIN : ERR_CLOSED;
+    if (count == 0)
+        return ERR_CLOSED;
+    return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_IO;
 }
 
 short wire_events(const struct wire *w)
@@ -197,8 +229,6 @@ void wire_close(struct wire *w)
     SSL_free(w->ssl);
     if (w->fd >= 0)
         close(w->fd);
-    if (w->addresses)
-        freeaddrinfo(w->addresses);
     buf_done(&w->out);
     memset(w, 0, sizeof(*w));
     w->fd = -1;
