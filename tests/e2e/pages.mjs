@@ -1,38 +1,16 @@
 // What each page promises beyond its numbers: entries, people, trouble, many visits.  Two browsers where it must be live.
 import { readFileSync } from 'node:fs';
-import { launch, Screen, toNumber } from './browser.mjs';
+import { Screen, toNumber } from './browser.mjs';
 import { makeWire } from './proxy.mjs';
-import { assert, finish, test, until } from '../support/harness.mjs';
+import { card, firstBread, sellQuietly, Stage } from './stage.mjs';
+import { assert, test, until } from '../support/harness.mjs';
 import { makeBakery, serve } from '../support/server.mjs';
 
-const bakery = makeBakery();
-const server = await serve(bakery.data);
-const [here, there] = await Promise.all([launch(), launch()]);
-const { owner, manager, rep1: rep } = bakery.people;
+const stage = await Stage.set();
+const { here, there, url } = stage;
+const { owner, manager, rep1: rep } = stage.people;
+const screen = stage.screen.bind(stage);
 const PAGES = ['/inventory', '/sell', '/bake', '/reports', '/breads', '/feedback', '/people'];
-
-async function screen(browser, size, person, options, url = server.url) {
-    const s = await Screen.open(browser, url, size, options);
-    return person ? s.signIn(person) : s;
-}
-
-// Sells as the person of this screen, without its page.
-function sellQuietly(s, bread, quantity, times = 1) {
-    return s.page.evaluate(
-        async ([id, n, rows]) => {
-            const { access_token } = JSON.parse(localStorage.getItem('homebake-auth'));
-            const { anon_key } = await (await fetch('/api/config')).json();
-            const headers = { apikey: anon_key, Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' };
-            const body = JSON.stringify(Array.from({ length: rows }, () => ({ bread_type_id: id, quantity: n })));
-            const answer = await fetch('/rest/v1/sales_logs', { method: 'POST', headers, body });
-            if (!answer.ok) throw new Error(`selling was answered ${answer.status}`);
-        },
-        [bread, quantity, times],
-    );
-}
-
-const card = (bread) => `[data-bread="${bread}"]`;
-const firstBread = (s) => s.page.locator('.bread').first().getAttribute('data-bread');
 
 async function inventoryTests() {
     await test('a number touched shows the entries it is made of, and they are live', async () => {
@@ -200,7 +178,7 @@ async function peopleTests() {
     await test('nobody but the owner comes to the people page', async () => {
         const s = await screen(here, 'desktop', manager);
         assert.equal(await s.page.locator('.tabs a[href="/people"]').count(), 0);
-        await s.page.goto(`${server.url}/people`);
+        await s.page.goto(`${url}/people`);
         await s.page.waitForURL('**/inventory');
         await s.close();
     });
@@ -208,7 +186,7 @@ async function peopleTests() {
 
 async function troubleTests() {
     await test('a cut wire is told once, what was missed appears once, without a reload', async () => {
-        const wire = await makeWire(server.url);
+        const wire = await makeWire(url);
         const watcher = await screen(here, 'phone', owner, {}, wire.url);
         const seller = await screen(there, 'phone', rep);
         await watcher.go('/inventory');
@@ -249,7 +227,7 @@ async function troubleTests() {
     await test('a page that opens without the server says so, and comes by itself when it can', async () => {
         const s = await screen(here, 'phone', null);
         await s.page.route('**/api/config', (route) => route.abort('connectionrefused'));
-        await s.page.goto(server.url);
+        await s.page.goto(url);
         await s.page.getByRole('heading', { name: 'cannot be reached' }).waitFor();
         await s.page.unroute('**/api/config');
         await s.page.getByLabel('Email').waitFor();
@@ -260,7 +238,7 @@ async function troubleTests() {
         const s = await screen(here, 'phone', null);
         let isThere = false;
         await s.page.route('**/*.wasm', (route) => (isThere ? route.continue() : route.abort('connectionrefused')));
-        await s.page.goto(server.url);
+        await s.page.goto(url);
         await s.page.getByLabel('Email').fill(rep.email);
         await s.page.getByLabel('Password', { exact: true }).fill(rep.password);
         await s.page.getByRole('button', { name: 'Sign in' }).click();
@@ -294,8 +272,8 @@ async function troubleTests() {
     await test('two tabs change an old token for a new one once, and both stay live', async () => {
         const one = await screen(here, 'phone', owner);
         const page = await one.context.newPage();
-        const two = new Screen(one.context, page, server.url);
-        await page.goto(server.url);
+        const two = new Screen(one.context, page, url);
+        await page.goto(url);
         await two.isLive();
         const asked = [];
         one.context.on('request', (r) => {
@@ -328,8 +306,8 @@ async function troubleTests() {
 
 // Timers, sockets and listeners that exist now, as the page itself has asked for them.
 function watchResources() {
-    const live = (window.live = { intervals: new Set(), sockets: 0, listeners: 0 });
-    const { setInterval, clearInterval, WebSocket } = window;
+    const live = (window.live = { intervals: new Set(), timeouts: new Set(), sockets: 0, listeners: 0 });
+    const { setInterval, clearInterval, setTimeout, clearTimeout, WebSocket } = window;
     window.setInterval = (...a) => {
         const id = setInterval(...a);
         live.intervals.add(id);
@@ -338,6 +316,18 @@ function watchResources() {
     window.clearInterval = (id) => {
         live.intervals.delete(id);
         clearInterval(id);
+    };
+    window.setTimeout = (f, ...a) => {
+        const id = setTimeout((...given) => {
+            live.timeouts.delete(id);
+            f(...given);
+        }, ...a);
+        live.timeouts.add(id);
+        return id;
+    };
+    window.clearTimeout = (id) => {
+        live.timeouts.delete(id);
+        clearTimeout(id);
     };
     window.WebSocket = class extends WebSocket {
         constructor(...a) {
@@ -360,7 +350,7 @@ function watchResources() {
 }
 
 async function visitTests() {
-    await test('twenty visits of every page leave no timer, socket, listener or element behind', async () => {
+    await test('twenty visits of every page leave no timer, socket, listener, element or memory behind', async () => {
         const s = await screen(here, 'desktop', null);
         await s.page.addInitScript(watchResources);
         await s.signIn(owner);
@@ -370,8 +360,11 @@ async function visitTests() {
             await devtools.send('HeapProfiler.collectGarbage');
             const { metrics } = await devtools.send('Performance.getMetrics');
             const of = (name) => metrics.find((m) => m.name === name).value;
-            const own = await s.page.evaluate(() => ({ ...window.live, intervals: window.live.intervals.size }));
-            return { ...own, nodes: of('Nodes'), handlers: of('JSEventListeners') };
+            const own = await s.page.evaluate(() => {
+                const { intervals, timeouts, ...counts } = window.live;
+                return { ...counts, intervals: intervals.size, timeouts: timeouts.size };
+            });
+            return { ...own, nodes: of('Nodes'), handlers: of('JSEventListeners'), heap: of('JSHeapUsedSize') };
         };
         const round = async () => {
             for (const p of PAGES) await s.go(p);
@@ -384,6 +377,9 @@ async function visitTests() {
         assert.deepEqual([after.intervals, after.listeners], [before.intervals, before.listeners]);
         // The browser may keep the last page or not; what a page leaves behind adds up over 140 visits.
         assert.ok(after.nodes < before.nodes + 400, `${before.nodes} elements became ${after.nodes}`);
+        // Those of the last page may be there or not.
+        assert.ok(after.timeouts < before.timeouts + 5, `${before.timeouts} timeouts became ${after.timeouts}`);
+        assert.ok(after.heap < before.heap + 140 * 10_000, `${before.heap} bytes of memory became ${after.heap}`);
         assert.ok(after.handlers < before.handlers + 70, `${before.handlers} handlers became ${after.handlers}`);
         await s.close();
     }, 120);
@@ -391,7 +387,7 @@ async function visitTests() {
 
 // So long until the bakery's clock says this next, in ms.
 async function untilClock(name) {
-    const config = await (await fetch(`${server.url}/api/config`)).json();
+    const config = await (await fetch(`${url}/api/config`)).json();
     const clock = new Date().toLocaleTimeString('en-GB', { timeZone: config.time_zone, hourCycle: 'h23' });
     const seconds = (text) => text.split(':').reduce((sum, n, i) => sum + Number(n) * [3600, 60, 1][i], 0);
     return 1000 * ((seconds(config[name]) - seconds(clock) + 86_400) % 86_400);
@@ -417,7 +413,7 @@ async function beforeClock(name) {
     const s = await screen(here, 'desktop', null);
     await s.page.clock.install();
     for (const part of ['api', 'auth', 'rest'])
-        await s.page.route(`${server.url}/${part}/**`, async (route) => {
+        await s.page.route(`${url}/${part}/**`, async (route) => {
             const response = await route.fetch();
             const date = new Date(Date.now() + ahead).toUTCString();
             await route.fulfill({ response, headers: { ...response.headers(), date } });
@@ -544,7 +540,7 @@ async function looksTests() {
             };
             await s.signIn(owner);
             for (const path of PAGES) {
-                await s.page.goto(server.url + path);
+                await s.page.goto(url + path);
                 await s.isLive();
                 await s.page.locator('.skeletons').waitFor({ state: 'detached' });
                 await check(path);
@@ -559,20 +555,4 @@ async function looksTests() {
         }, 90);
 }
 
-let code = 1;
-try {
-    await inventoryTests();
-    await reportTests();
-    await peopleTests();
-    await troubleTests();
-    await looksTests();
-    await visitTests();
-    await timeTests();
-    await largeTests();
-    code = finish();
-} finally {
-    await Promise.allSettled([here.close(), there.close()]);
-    await server.stop();
-    bakery.remove();
-}
-process.exit(code);
+await stage.play(inventoryTests, reportTests, peopleTests, troubleTests, looksTests, visitTests, timeTests, largeTests);

@@ -1,24 +1,19 @@
 // The pages in real browsers: two processes, one that does something and one that watches.
-import { launch, Screen, toNumber } from './browser.mjs';
-import { assert, finish, test } from '../support/harness.mjs';
-import { homebake, makeBakery, serve } from '../support/server.mjs';
+import { Screen, toNumber } from './browser.mjs';
+import { card, Stage } from './stage.mjs';
+import { assert, test } from '../support/harness.mjs';
+import { homebake } from '../support/server.mjs';
 
-const bakery = makeBakery();
-let server = await serve(bakery.data);
-const [here, there] = await Promise.all([launch(), launch()]);
-const { owner, manager, rep1: rep } = bakery.people;
-const complaints = [];
+const stage = await Stage.set();
+const { bakery, here, there, url } = stage;
+const { owner, manager, rep1: rep } = stage.people;
 // The screens whose console must stay silent.
 const screens = [];
 
 async function screen(browser, size, person, options) {
-    const s = await Screen.open(browser, server.url, size, options);
+    const s = await stage.screen(browser, size, null, options);
     screens.push(s);
     return person ? s.signIn(person) : s;
-}
-
-function card(bread) {
-    return `[data-bread="${bread}"]`;
 }
 
 async function sell(s, bread, quantity) {
@@ -208,8 +203,8 @@ async function liveTests(actorSize, watcherSize) {
 
 async function signInTests() {
     await test('a wrong password is refused in words, and the fields keep what was typed', async () => {
-        const s = await Screen.open(here, server.url, 'phone');
-        await s.page.goto(server.url);
+        const s = await Screen.open(here, url, 'phone');
+        await s.page.goto(url);
         await s.page.getByRole('button', { name: 'Sign in' }).click();
         await s.page.getByRole('alert').filter({ hasText: 'enter your email' }).waitFor();
         await s.page.getByLabel('Email').fill(owner.email);
@@ -239,7 +234,7 @@ async function signInTests() {
         assert.equal(new URL(s.page.url()).pathname, '/sell');
         const labels = await s.page.locator('.tabs a').allInnerTexts();
         assert.deepEqual(labels.map((l) => l.trim()), ['Inventory', 'Sell', 'Feedback']);
-        await s.page.goto(`${server.url}/reports`);
+        await s.page.goto(`${url}/reports`);
         await s.isLive();
         assert.equal(new URL(s.page.url()).pathname, '/sell');
         await s.close();
@@ -261,7 +256,7 @@ async function saleTests() {
     });
 
     await test('an entry made offline says so, and is saved once when the network is back', async () => {
-        const s = await Screen.open(here, server.url, 'phone');
+        const s = await Screen.open(here, url, 'phone');
         await s.signIn(rep);
         await s.go('/sell');
         const bread = await s.page.locator('.tile').first().getAttribute('data-bread');
@@ -282,7 +277,7 @@ async function saleTests() {
     });
 
     await test('a sale whose answer was lost is not counted twice', async () => {
-        const s = await Screen.open(here, server.url, 'phone');
+        const s = await Screen.open(here, url, 'phone');
         await s.signIn(rep);
         await s.go('/sell');
         const bread = await s.page.locator('.tile').first().getAttribute('data-bread');
@@ -327,7 +322,7 @@ async function saleTests() {
     });
 
     await test('a bread with entries cannot be deleted, and can be taken out of sale instead', async () => {
-        const s = await Screen.open(here, server.url, 'desktop');
+        const s = await Screen.open(here, url, 'desktop');
         await s.signIn(owner);
         await s.go('/breads');
         const row = s.page.locator('li[data-bread]').last();
@@ -378,7 +373,7 @@ async function accessTests() {
                         const wider = await s.overflow();
                         if (wider > 0) found.push(`${where}: ${wider} pixels too wide`);
                     };
-                    await s.page.goto(server.url);
+                    await s.page.goto(url);
                     await s.page.getByLabel('Email').waitFor();
                     await check('sign in');
                     await s.signIn(owner);
@@ -410,7 +405,7 @@ async function accessTests() {
             }).observe({ type: 'layout-shift', buffered: true });
         });
         for (const path of ['/inventory', '/sell', '/bake', '/breads']) {
-            await s.page.goto(server.url + path);
+            await s.page.goto(url + path);
             await s.isLive();
             await s.page.locator('.skeletons').waitFor({ state: 'detached' });
             const shifted = await s.page.evaluate(() => window.shifted);
@@ -423,18 +418,18 @@ async function accessTests() {
 async function troubleTests() {
     await test('a page outlives the server: it says so, comes back by itself, and shows the truth', async () => {
         const [watcher, seller] = await Promise.all([
-            Screen.open(there, server.url, 'desktop').then((s) => s.signIn(owner)),
-            Screen.open(here, server.url, 'phone').then((s) => s.signIn(rep)),
+            Screen.open(there, url, 'desktop').then((s) => s.signIn(owner)),
+            Screen.open(here, url, 'phone').then((s) => s.signIn(rep)),
         ]);
         await Promise.all([watcher.go('/inventory'), seller.go('/sell')]);
         const bread = await seller.page.locator('.tile').first().getAttribute('data-bread');
         const left = await watcher.number('remaining', card(bread));
         for (const s of [watcher, seller]) s.watchRequests();
-        await server.stop('SIGKILL');
+        await stage.kill();
         for (const s of [watcher, seller])
             await s.page.locator('[data-connection="connecting"], [data-connection="offline"]').waitFor();
         assert.equal(await watcher.number('remaining', card(bread)), left);
-        server = await serve(bakery.data, new URL(server.url).host);
+        await stage.serveAgain();
         await Promise.all([watcher.isLive(), seller.isLive()]);
         await sell(seller, bread, 2);
         await watcher.shows('remaining', left - 2, card(bread));
@@ -446,7 +441,7 @@ async function troubleTests() {
     }, 90);
 
     await test('somebody who is switched off is signed out at once, and told why', async () => {
-        const s = await Screen.open(here, server.url, 'phone').then((x) => x.signIn(rep));
+        const s = await Screen.open(here, url, 'phone').then((x) => x.signIn(rep));
         homebake('user', 'disable', '--data', bakery.data, '--email', rep.email);
         await s.page.getByText('switched off').waitFor();
         await s.page.getByLabel('Email').waitFor();
@@ -456,23 +451,19 @@ async function troubleTests() {
     });
 }
 
-let code = 1;
-try {
-    await signInTests();
-    await liveTests('phone', 'desktop');
-    await liveTests('desktop', 'phone');
-    await saleTests();
-    await accessTests();
+async function silenceTests() {
     await test('no page broke the content policy or complained in the console', async () => {
-        for (const s of screens) complaints.push(...s.complaints);
         assert.ok(screens.length > 5);
-        assert.deepEqual(complaints, []);
+        assert.deepEqual(screens.flatMap((s) => s.complaints), []);
     });
-    await troubleTests();
-    code = finish();
-} finally {
-    await Promise.allSettled([here.close(), there.close()]);
-    await server.stop();
-    bakery.remove();
 }
-process.exit(code);
+
+await stage.play(
+    signInTests,
+    () => liveTests('phone', 'desktop'),
+    () => liveTests('desktop', 'phone'),
+    saleTests,
+    accessTests,
+    silenceTests,
+    troubleTests,
+);

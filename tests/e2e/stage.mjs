@@ -22,16 +22,17 @@ export class Stage {
         this.url = this.server.url;
     }
 
-    // As a machine that lost its power, at the same address again.
-    async killAndServe() {
-        await this.server.stop('SIGKILL');
-        await this.serve(new URL(this.url).host);
+    // As by a loss of power; and at the same address again.
+    kill() {
+        return this.server.stop('SIGKILL');
+    }
+    serveAgain() {
+        return this.serve(new URL(this.url).host);
     }
 
-    // `there`: of the second browser.  `through`: a wire's address.  `before` has the screen before its page is opened.
-    async screen(size, person, { there = false, through = this.url, before, ...options } = {}) {
-        const s = await Screen.open(there ? this.there : this.here, through, size, options);
-        await before?.(s);
+    // `browser`: stage.here or stage.there; `url`: maybe a wire's.
+    async screen(browser, size, person, options = {}, url = this.url) {
+        const s = await Screen.open(browser, url, size, options);
         return person ? s.signIn(person) : s;
     }
 
@@ -65,5 +66,6 @@ export function ask(s, method, path, body) {
     );
 }
 
-export const sellQuietly = (s, bread, quantity) =>
-    ask(s, 'POST', '/rest/v1/sales_logs', { bread_type_id: bread, quantity });
+// In one request, `times` times.
+export const sellQuietly = (s, bread, quantity, times = 1) =>
+    ask(s, 'POST', '/rest/v1/sales_logs', Array(times).fill({ bread_type_id: bread, quantity }));
