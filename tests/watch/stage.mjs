@@ -1,0 +1,43 @@
+// The kitchen of docs/examples, and what happens in its bakery.
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+
+import { assert } from '../support/harness.mjs';
+import { keys } from '../support/server.mjs';
+
+// `rows` are what it has printed so far.
+export function startKitchen(program, url, { email, password }) {
+    const child = spawn(program, [url, email], { env: { ...process.env, HOMEBAKE_PASSWORD: password } });
+    const seen = { rows: [], errors: '' };
+    let rest = '';
+    child.stdout.setEncoding('utf8').on('data', (piece) => {
+        const parts = (rest + piece).split('\n');
+        rest = parts.pop();
+        seen.rows.push(...parts.map((line) => JSON.parse(line)));
+    });
+    child.stderr.setEncoding('utf8').on('data', (piece) => (seen.errors += piece));
+    seen.ended = new Promise((done) => child.once('close', (code, signal) => done(signal)));
+    seen.stop = () => (child.kill('SIGTERM'), seen.ended);
+    return seen;
+}
+
+// Ways to bake and to sell one bread, in quantities that tell one from the other.
+export async function openBakery(data, firstUrl) {
+    const { service_role: key } = keys(data);
+    const headers = { apikey: key, authorization: `Bearer ${key}`, 'content-type': 'application/json', prefer: 'return=representation' };
+    async function write(url, table, row) {
+        const body = JSON.stringify({ id: randomUUID(), ...row });
+        const answer = await fetch(`${url}/rest/v1/${table}`, { method: 'POST', headers, body });
+        assert.equal(answer.status, 201, await answer.clone().text());
+        return (await answer.json())[0];
+    }
+    const owner = await fetch(`${firstUrl}/rest/v1/users?role=eq.owner&select=id`, { headers });
+    const [{ id: recorded_by }] = await owner.json();
+    const bread = await write(firstUrl, 'bread_types', { name: 'Kitchen bread', unit_price: 900 });
+    const entry = (quantity) => ({ bread_type_id: bread.id, quantity, shift: 'morning', recorded_by });
+    return {
+        bake: (url, quantity) => write(url, 'production_logs', entry(quantity)),
+        sell: (url, quantity) => write(url, 'sales_logs', { ...entry(quantity), unit_price: 900 }),
+        quantities: (seen) => seen.rows.filter((row) => row.bread_type_id === bread.id).map((row) => row.quantity),
+    };
+}
