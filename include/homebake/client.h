@@ -249,7 +249,8 @@ enum hb_reason {
 };
 
 enum hb_subscription {
-    HB_SUB_WAITING = 0, /* for the connection, its turn, or its next retry; rows may be old */
+    HB_SUB_WAITING = 0, /* for the connection, its turn, or its next retry; rows may be old, and
+                         * the first ones may come */
     HB_SUB_JOINING = 1,
     HB_SUB_LOADING = 2, /* joined; a snapshot is on its way; rows may be old */
     HB_SUB_LIVE = 3,

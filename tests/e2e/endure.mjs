@@ -32,7 +32,7 @@ const isSamePage = (s) => s.page.evaluate(() => window.isSamePage === true);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const close = (...screens) => Promise.all(screens.map((s) => s.close()));
 
-// Everything that the indicator says from now on, and every word of news.
+// Everything that the indicator says from now on.
 function followConnection(s) {
     return s.page.evaluate(() => {
         const said = (window.said = []);
@@ -81,7 +81,6 @@ async function timeTests() {
         await close(watcher, seller);
     }, 120);
 }
-
 
 async function netTests() {
     await test('a first visit asks for the settings before its script has come, and once', async () => {
