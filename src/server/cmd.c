@@ -31,6 +31,16 @@ static const struct option *find(struct bytes name, const struct option *options
     return NULL;
 }
 
+/* The one for a word by itself. */
+static const struct option *find_word(const struct option *options, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (options[i].name[0] != '-')
+            return &options[i];
+    }
+    return NULL;
+}
+
 /* False: complained. */
 static bool keep(const char *command, const struct option *o, const char *value)
 {
@@ -50,6 +60,9 @@ static bool keep(const char *command, const struct option *o, const char *value)
 static int take(const char *command, int left, char **argv, const struct option *options,
                 size_t count)
 {
+    const struct option *word_option = argv[0][0] == '-' ? NULL : find_word(options, count);
+    if (word_option)
+        return keep(command, word_option, argv[0]) ? 1 : 0;
     struct bytes word = bytes_of(argv[0]);
     size_t equals = bytes_find_char(word, '=');
     const struct option *o = find(bytes_slice(word, 0, equals), options, count);

@@ -1,6 +1,6 @@
 /* cmd: the commands of the program, one file cmd_NAME.c each, and what they share: the words behind
  * a command are `--name VALUE`,
- * `--name=VALUE` and `--flag`; complaints go to standard error, for people.  main.c has their table
+ * `--name=VALUE`, `--flag`, and where a command takes one, a word by itself; complaints go to standard error, for people.  main.c has their table
  * and their help. */
 #ifndef SERVER_CMD_H
 #define SERVER_CMD_H
@@ -17,7 +17,7 @@ struct words {
 };
 
 struct option {
-    const char *name;    /* "--data" */
+    const char *name;    /* "--data"; without dashes it is for the word by itself: "TABLE" */
     const char **value;  /* of an option with a value */
     bool *flag;          /* of one without */
     struct words *words; /* of one that may be given again; exactly one of the three is set */

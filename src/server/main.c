@@ -104,26 +104,32 @@ static const struct command commands[] = {
      "make it, with their places.\n"
      "\n"
      "Example:  homebake policy check --data data\n"},
-    {"watch", cmd_watch, "follow a table of a running server",
-     "Usage: homebake watch --url URL --email EMAIL --table TABLE [--filter F] [--key COLUMNS] "
-     "[OPTION …]\n"
+    {"watch", cmd_watch, "follow a running server, live",
+     "Usage: homebake watch --url URL --email EMAIL inventory|reports|TABLE [OPTION …]\n"
+     "\n"
+     "  inventory             each bread: baked, sold, left, and whether it is low or out\n"
+     "  reports               the totals of the newest business day, by bread and shift\n"
+     "  TABLE                 the rows of any table that you may read\n"
      "\n"
      "  --url URL             http://name:port or https://name:port\n"
      "  --email EMAIL         who signs in\n"
      "  --password-file FILE  its first line is the password (else one line of standard input)\n"
-     "  --table TABLE         what to follow\n"
-     "  --filter F            only such rows, as in a subscription: shift=eq.night,quantity=gt.3\n"
-     "  --key COLUMNS         the primary key, where it is not known: with commas between (id)\n"
+     "  --filter F            of a TABLE only such rows: shift=eq.night,quantity=gt.3\n"
+     "  --key COLUMNS         its primary key, where it is not known: with commas between (id)\n"
      "  --ca-file FILE        the authorities (PEM) that may have signed the server's certificate\n"
+     "  --json                lines instead of a table\n"
      "\n"
-     "Prints a line of JSON for each row there is and for each change: {\"op\", \"table\", "
-     "\"key\", \"row\"}, once and in order\n"
-     "whatever happens to the network or the server; how the connection is, goes to standard "
-     "error.  Ends with SIGINT or\n"
-     "SIGTERM (0), or when signing in or the subscription is refused (1).\n"
+     "On a terminal: a table that is kept live, with a mark (*) at what has changed just now.  r "
+     "connects now, q ends.\n"
+     "Colours unless NO_COLOR is set.  Elsewhere, with --json, and where TERM is dumb: a line of "
+     "JSON for each row there\n"
+     "is and for each change: {\"op\", \"table\", \"key\", \"row\"}, once and in order whatever "
+     "happens to the network or\n"
+     "the server; how the connection is, goes to standard error.  Ends with SIGINT or SIGTERM (0), "
+     "or when signing in or,\n"
+     "for lines, the subscription is refused (1).\n"
      "\n"
-     "Example:  homebake watch --url http://127.0.0.1:8080 --email ada@bakery.example --table "
-     "stock\n"},
+     "Example:  homebake watch --url http://127.0.0.1:8080 --email ada@bakery.example inventory\n"},
 };
 
 static const char overview_tail[] =

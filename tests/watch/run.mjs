@@ -13,7 +13,7 @@ const program = resolve(process.env.HOMEBAKE_BIN ?? join(root, 'build', 'homebak
 
 // Follows bread_types; `lines` are what it has printed so far.
 function watch(url, { email, password }, ...options) {
-    const child = spawn(program, ['watch', '--url', url, '--email', email, '--table', 'bread_types', ...options]);
+    const child = spawn(program, ['watch', '--url', url, '--email', email, 'bread_types', ...options]);
     const seen = { lines: [], errors: '' };
     let rest = '';
     child.stdout.setEncoding('utf8').on('data', (piece) => {
