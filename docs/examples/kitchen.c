@@ -12,7 +12,8 @@ static void take(struct hb_client *c, const struct hb_action *a)
     if (a->type == HB_FRAME)
         hb_client_frame(c, hb_posix_now()); /* no display to wait for: now */
     else if (a->type == HB_TROUBLE)
-        fprintf(stderr, "%s: %.*s\n", hb_error_text(a->error), (int)a->text.size, a->text.data);
+        fprintf(stderr, "%s: %.*s\n", hb_error_text(a->error), (int)a->text.size,
+                a->text.size ? a->text.data : "");
     for (uint32_t i = 0; a->type == HB_ROWS && i < a->count; i++) {
         hb_client_row(c, i, &row);
         printf("%.*s\n", (int)row.row.size, row.row.data);
