@@ -118,9 +118,17 @@ void lookup_start(struct lookup *l)
 
 enum err lookup_take(const struct lookup *l, struct lookup_addresses *out)
 {
-    if (!l->err)
-        *out = l->found;
-    return l->err;
+    if (l->err)
+        return l->err;
+    out->count = l->found.count;
+    for (unsigned i = 0; i < out->count; i++)
+        out->list[i] = l->found.list[(l->skipped + i) % out->count];
+    return OK;
+}
+
+void lookup_skip(struct lookup *l)
+{
+    l->skipped++;
 }
 
 int lookup_fd(const struct lookup *l)

@@ -24,6 +24,7 @@ struct lookup {
     const char *host, *port;  /* borrowed */
     struct lookup_task *task; /* running; shared with the helper; else NULL */
     enum err err;             /* ERR_AGAIN while it runs */
+    unsigned skipped;         /* how often lookup_skip was called */
     struct lookup_addresses found;
 };
 
@@ -35,6 +36,8 @@ void lookup_start(struct lookup *l);
 /* After lookup_start.  OK: they are in `out`.  ERR_AGAIN: not yet.  ERR_NOT_FOUND: no such name, or
  * no name server.  ERR_NOMEM: no memory, or no thread. */
 MUST_USE enum err lookup_take(const struct lookup *l, struct lookup_addresses *out);
+/* The first address does not answer, and says nothing of it: from now on the next one comes first. */
+void lookup_skip(struct lookup *l);
 /* For poll; -1 when no helper runs.  When it can be read, and at any other time: lookup_turn, which
  * takes over what the helper has found. */
 int lookup_fd(const struct lookup *l);

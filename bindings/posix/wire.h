@@ -50,6 +50,7 @@ MUST_USE enum err wire_recv(struct wire *w, void *data, size_t size, size_t *got
 const char *wire_blame(const struct wire *w);
 /* What poll should wait for. */
 short wire_events(const struct wire *w);
+/* Given up while its first address was being dialed, the next wire begins with the second one. */
 void wire_close(struct wire *w);
 
 #endif

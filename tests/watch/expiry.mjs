@@ -1,41 +1,16 @@
 // A kitchen whose tokens live for ten seconds: the session is renewed, and nothing is missed or told twice meanwhile.
 // Usage: node tests/watch/expiry.mjs [--long] [BUILD FOLDER]
-import { createServer, connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { join, resolve } from 'node:path';
 
 import { assert, finish, test, until } from '../support/harness.mjs';
 import { makeBakery, serve } from '../support/server.mjs';
-import { openBakery, startKitchen } from './stage.mjs';
+import { openBakery, putWire, startKitchen } from './stage.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const isLong = process.argv.includes('--long');
 const [folder = join(root, 'build')] = process.argv.slice(2).filter((word) => word !== '--long');
 const kitchen = join(resolve(folder), 'src/server/kitchen');
-
-// A wire to `url` that counts the sign-ins that pass; `refuse(grant)` gives what is said to one in place of the server.
-async function putWire(url, refuse) {
-    const { hostname, port } = new URL(url);
-    const granted = { password: 0, refresh_token: 0 };
-    const open = new Set();
-    const wire = createServer((near) => {
-        open.add(near);
-        near.on('error', () => {}).on('close', () => open.delete(near));
-        near.once('data', (head) => {
-            const [, grant] = head.toString('latin1').match(/^POST \/auth\/v1\/token\?grant_type=(\w+)/) ?? [];
-            const refusal = grant && refuse(grant, granted);
-            if (refusal !== undefined) return near.end(refusal);
-            if (grant) granted[grant]++;
-            const far = connect(port, hostname).on('error', () => near.destroy());
-            far.write(head);
-            near.pipe(far).pipe(near);
-            near.on('close', () => far.destroy());
-        });
-    });
-    await new Promise((done) => wire.listen(0, '127.0.0.1', done));
-    const close = () => (wire.close(), open.forEach((socket) => socket.destroy()));
-    return { url: `http://127.0.0.1:${wire.address().port}`, granted, close };
-}
 
 const bakery = makeBakery();
 const server = await serve(bakery.data, '127.0.0.1:0', '--limit', 'token-life=10');
@@ -53,7 +28,7 @@ async function trade() {
 
 // Follows the trade on a wire of its own until `isEnough(granted)`, and then for three more sales: no gap in it.
 async function follow(refuse, isEnough, seconds) {
-    const wire = await putWire(server.url, refuse);
+    const wire = await putWire(server.url, { refuse });
     const seen = startKitchen(kitchen, wire.url, bakery.people.owner);
     await until('enough', () => isEnough(wire.granted), seconds);
     const last = sold + 3;

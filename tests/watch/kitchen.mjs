@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 
 import { assert, finish, test, until } from '../support/harness.mjs';
 import { makeBakery, serve } from '../support/server.mjs';
-import { openBakery, startKitchen } from './stage.mjs';
+import { openBakery, putWire, startKitchen } from './stage.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const build = resolve(process.argv[2] ?? join(root, 'build'));
@@ -57,6 +57,25 @@ await test('it prints productions and sales as they happen, through a crash of t
     assert.deepEqual(mine().filter((quantity) => quantity > 2 && quantity < 100), [50, 60]);
     assert.equal(await seen.stop(), 'SIGTERM');
 }, 120);
+
+await test('a wire that is cut in the handshake, the join, a heartbeat and a message costs nothing', async () => {
+    const cuts = [5000, 60, 300, 800, 2500];
+    const wire = await putWire(server.url, { cuts });
+    const seen = startKitchen(kitchen, wire.url, bakery.people.owner);
+    let sold = 1000;
+    const last = () => quantities(seen).at(-1) ?? 0;
+    const trade = async () => {
+        await new Promise((done) => setTimeout(done, 50));
+        await sell(server.url, ++sold);
+    };
+    await until('five cuts', async () => (await trade(), wire.cuts.length === 0 && last() >= 1000), 90);
+    const enough = sold + 3;
+    await until('three more', async () => (await trade(), last() >= enough), 40);
+    const told = quantities(seen);
+    assert.deepEqual(told, told.map((_, i) => told[0] + i));
+    assert.equal(await seen.stop(), 'SIGTERM');
+    wire.close();
+}, 180);
 
 await test('it waits for a server that is not there yet', async () => {
     await server.stop();

@@ -1,6 +1,7 @@
 // The kitchen of docs/examples, and what happens in its bakery.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { connect, createServer } from 'node:net';
 
 import { assert } from '../support/harness.mjs';
 import { keys } from '../support/server.mjs';
@@ -40,4 +41,38 @@ export async function openBakery(data, firstUrl) {
         sell: (url, quantity) => write(url, 'sales_logs', { ...entry(quantity), unit_price: 900 }),
         quantities: (seen) => seen.rows.filter((row) => row.bread_type_id === bread.id).map((row) => row.quantity),
     };
+}
+
+// A wire to `url`. It counts the sign-ins that pass; `refuse(grant, granted)` gives what is said to one in place of the
+// server. `cuts`: after how many bytes from the server each WebSocket ends, one after the other; those behind do not.
+export async function putWire(url, { refuse = () => undefined, cuts = [] }) {
+    const { hostname, port } = new URL(url);
+    const granted = { password: 0, refresh_token: 0 };
+    const open = new Set();
+    function pass(near, head, left = Infinity) {
+        const far = connect(port, hostname).on('error', () => near.destroy());
+        far.write(head);
+        near.pipe(far);
+        near.on('close', () => far.destroy());
+        far.on('end', () => near.end()).on('data', (piece) => {
+            near.write(piece.subarray(0, left));
+            left -= piece.length;
+            if (left <= 0) near.end(), far.destroy();
+        });
+    }
+    const wire = createServer((near) => {
+        open.add(near);
+        near.on('error', () => {}).on('close', () => open.delete(near));
+        near.once('data', (head) => {
+            const text = head.toString('latin1');
+            const [, grant] = text.match(/^POST \/auth\/v1\/token\?grant_type=(\w+)/) ?? [];
+            const refusal = grant && refuse(grant, granted);
+            if (refusal !== undefined) return near.end(refusal);
+            if (grant) granted[grant]++;
+            pass(near, head, text.includes('Upgrade: websocket') ? cuts.shift() : undefined);
+        });
+    });
+    await new Promise((done) => wire.listen(0, '127.0.0.1', done));
+    const close = () => (wire.close(), open.forEach((socket) => socket.destroy()));
+    return { url: `http://127.0.0.1:${wire.address().port}`, granted, cuts, close };
 }

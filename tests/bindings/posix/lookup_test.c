@@ -99,6 +99,26 @@ static void a_lookup_ends_without_waiting_for_its_helper(void **state)
     }
 }
 
+static void an_address_that_does_not_answer_is_the_last_one_next_time(void **state)
+{
+    (void)state;
+    struct lookup l;
+    struct lookup_addresses a;
+    lookup_init(&l, "127.0.0.1", "80");
+    lookup_start(&l);
+    l.found.count = 3; /* as a name has them */
+    for (unsigned i = 0; i < 3; i++)
+        l.found.list[i].size = i;
+    for (unsigned skipped = 0; skipped < 7; skipped++) {
+        assert_int_equal(lookup_take(&l, &a), OK);
+        assert_int_equal(a.count, 3);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(a.list[i].size, (skipped + i) % 3);
+        lookup_skip(&l);
+    }
+    lookup_done(&l);
+}
+
 static void a_lookup_without_memory_fails(void **state)
 {
     (void)state;
@@ -122,6 +142,7 @@ int main(void)
         cmocka_unit_test(all_who_wait_share_one_helper),
         cmocka_unit_test(a_name_that_cannot_be_is_not_found),
         cmocka_unit_test(a_lookup_ends_without_waiting_for_its_helper),
+        cmocka_unit_test(an_address_that_does_not_answer_is_the_last_one_next_time),
         cmocka_unit_test(a_lookup_without_memory_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

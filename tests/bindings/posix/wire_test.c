@@ -219,6 +219,22 @@ static void where_nobody_listens_nothing_is_made(void **state)
     close_end(&end);
 }
 
+static void who_was_given_up_while_being_dialed_is_skipped_the_next_time(void **state)
+{
+    (void)state;
+    struct peer peer;
+    struct end end;
+    peer_start(&peer, &bread, NULL);
+    assert_int_equal(open_end(&end, peer.url, NULL), OK);
+    wire_close(&end.wire); /* not yet asked whether it is connected */
+    assert_int_equal(end.lookup.skipped, 1);
+    assert_int_equal(wire_open(&end.wire, &end.target, NULL, &end.lookup), OK);
+    assert_int_equal(finish(&end), OK);
+    close_end(&end);
+    assert_int_equal(end.lookup.skipped, 1);
+    peer_stop(&peer);
+}
+
 static void a_name_that_cannot_be_is_not_found(void **state)
 {
     (void)state;
@@ -256,6 +272,7 @@ int main(void)
         cmocka_unit_test(tls_that_is_broken_off_is_no_end),
         cmocka_unit_test(an_untrusted_certificate_is_denied_with_the_reason),
         cmocka_unit_test(where_nobody_listens_nothing_is_made),
+        cmocka_unit_test(who_was_given_up_while_being_dialed_is_skipped_the_next_time),
         cmocka_unit_test(a_name_that_cannot_be_is_not_found),
         cmocka_unit_test(more_than_may_wait_is_an_error),
     };
