@@ -199,7 +199,7 @@ static void put_rest(struct pen *p, size_t count)
 /* On so many lines. */
 static void put_table(struct pen *p, const struct screen_table *t, size_t lines)
 {
-    int widths[COLUMNS_MAX];
+    int widths[COLUMNS_MAX] = {0};
     size_t count = fit(t, p->size->width, widths);
     if (lines < 2)
         return;

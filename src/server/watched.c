@@ -343,14 +343,16 @@ static const struct row *row_of(const struct rows *rows, struct bytes key)
     return is_there ? &rows->items[at] : NULL;
 }
 
+struct listed {
+    const struct row *bread;
+    struct bytes name; /* as JSON */
+};
+
 static int by_name(const void *a, const void *b)
 {
-    struct bytes left = member(*(const struct row *const *)a, "name").raw;
-    struct bytes right = member(*(const struct row *const *)b, "name").raw;
-    int order = bytes_compare(left, right);
-    return order ? order
-                 : bytes_compare(key_in(*(const struct row *const *)a),
-                                 key_in(*(const struct row *const *)b));
+    const struct listed *left = a, *right = b;
+    int order = bytes_compare(left->name, right->name);
+    return order ? order : bytes_compare(key_in(left->bread), key_in(right->bread));
 }
 
 /* What is not sold any more counts as long as something is left of it. */
@@ -378,23 +380,23 @@ static enum err show_inventory(const struct watched *w, int64_t now_ms, struct a
         {BYTES_INIT("Bread"), false}, {BYTES_INIT("Size"), false}, {BYTES_INIT("Baked"), true},
         {BYTES_INIT("Sold"), true},   {BYTES_INIT("Left"), true},  {BYTES_INIT("Level"), false}};
     const struct rows *stock = &w->rows[0], *breads = &w->rows[1];
-    const struct row **sorted = arena_array(arena, breads->count + 1, sizeof(*sorted));
+    struct listed *sorted = arena_array(arena, breads->count + 1, sizeof(struct listed));
     struct making m;
     if (!sorted || !begin(&m, arena, now_ms, 6, breads->count))
         return ERR_NOMEM;
     for (size_t i = 0; i < breads->count; i++)
-        sorted[i] = &breads->items[i];
-    qsort(sorted, breads->count, sizeof(*sorted), by_name);
+        sorted[i] = (struct listed){&breads->items[i], member(&breads->items[i], "name").raw};
+    qsort(sorted, breads->count, sizeof(struct listed), by_name);
     for (size_t i = 0; i < breads->count; i++) {
-        const struct row *s = row_of(stock, key_in(sorted[i]));
-        if (!is_listed(sorted[i], s))
+        const struct row *bread = sorted[i].bread, *s = row_of(stock, key_in(bread));
+        if (!is_listed(bread, s))
             continue;
-        put_value(&m, 0, member(sorted[i], "name"));
-        put_value(&m, 1, member(sorted[i], "size"));
+        put_value(&m, 0, member(bread, "name"));
+        put_value(&m, 1, member(bread, "size"));
         put_number(&m, 2, number(s, "baked"), SCREEN_PLAIN);
         put_number(&m, 3, number(s, "sold"), SCREEN_PLAIN);
         put_number(&m, 4, number(s, "remaining"), SCREEN_PLAIN);
-        put_level(&m, 5, number(s, "remaining"), number(sorted[i], "low_threshold"));
+        put_level(&m, 5, number(s, "remaining"), number(bread, "low_threshold"));
         end_row(&m, s);
     }
     return finish(&m, columns, out);
