@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "io/entropy.h"
 #include "posix/posix_state.h"
 
@@ -29,6 +30,27 @@ const char *hb_posix_trouble(const struct hb_posix *p)
     return p->trouble;
 }
 
+static bool is_printable(struct bytes c)
+{
+    unsigned char first = (unsigned char)c.data[0];
+    bool is_c1 = c.size == 2 && first == 0xc2 && (unsigned char)c.data[1] < 0xa0;
+    return first >= ' ' && first != 0x7f && !is_c1;
+}
+
+/* It has words of the server's, may be cut within a character, and ends on somebody's terminal. */
+static void clean(char *text)
+{
+    struct bytes rest = bytes_of(text);
+    while (rest.size > 0) {
+        size_t size = utf8_first_size(rest);
+        size_t step = size ? size : 1;
+        if (size == 0 || !is_printable(bytes_slice(rest, 0, size)))
+            memset(text, '?', step);
+        text += step;
+        rest = bytes_slice(rest, step, rest.size);
+    }
+}
+
 void posix_trouble(struct hb_posix *p, const char *format, ...)
 {
     va_list args;
@@ -36,6 +58,7 @@ void posix_trouble(struct hb_posix *p, const char *format, ...)
     // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized)
     vsnprintf(p->trouble, sizeof(p->trouble), format, args);
     va_end(args);
+    clean(p->trouble);
 }
 
 void posix_wire_trouble(struct hb_posix *p, const struct wire *w, enum err e)

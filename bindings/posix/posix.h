@@ -57,7 +57,7 @@ struct hb_client *hb_posix_client(struct hb_posix *p);
 /* Milliseconds since the machine was started, its sleep included.  Any thread. */
 int64_t hb_posix_now(void);
 /* What went wrong last with the connection, a snapshot's request or the session, in a sentence; empty
- * when nothing has.  Lent until the next hb_posix_turn, hb_posix_next or hb_posix_wait. */
+ * when nothing has.  Printable UTF-8 on one line.  Lent until the next hb_posix_turn, hb_posix_next or hb_posix_wait. */
 const char *hb_posix_trouble(const struct hb_posix *p);
 
 /* The next action that is for the program: HB_STATUS, HB_FRAME, HB_ROWS, HB_STATE or HB_TROUBLE.

@@ -377,6 +377,64 @@ static void frames_that_cannot_be_are_a_clear_trouble(void **state)
     check_lost(ping_for_ever, HB_ERR_NETWORK, "takes nothing");
 }
 
+static void say_goodbye_to_the_terminal(struct line *l)
+{
+    say(l, BYTES("\x88\x0e\x03\xf4\x1b[2J\n\x7f\xc2\x9b\xc3\xa9!\x01"));
+}
+
+static void say_a_long_goodbye(struct line *l)
+{
+    struct buf frame, reason;
+    buf_init(&frame, 4096);
+    buf_init(&reason, 4096);
+    for (int i = 0; i < 40; i++)
+        buf_put_literal(&reason, "\xe2\x82\xac");
+    ws_put_close(&frame, WS_CLOSE_SERVICE_RESTART, buf_bytes(&reason));
+    say(l, buf_bytes(&frame));
+    buf_done(&frame);
+    buf_done(&reason);
+}
+
+static void nothing_a_server_says_is_obeyed_by_a_terminal(void **state)
+{
+    (void)state;
+    check_lost(say_goodbye_to_the_terminal, HB_ERR_SERVER,
+               "ends the connection: ?[2J????\xc3\xa9!? (1012)");
+    check_lost(say_a_long_goodbye, HB_ERR_SERVER, "\xe2\x82\xac\xe2\x82\xac (1012)");
+}
+
+/* The n-th allocation and all behind it fail, until the moment is over. */
+static void check_short_of_memory(uint64_t n)
+{
+    static const struct peer_script good = {0};
+    struct peer peer;
+    struct hb_posix *p = NULL;
+    struct hb_action a;
+    struct hb_status s;
+    char error[HB_POSIX_ERROR_SIZE];
+    peer_start(&peer, &good, NULL);
+    assert_int_equal(begin(&peer, NULL, 0, error, &p), HB_OK);
+    mem_fail_at(n);
+    do {
+        while (hb_posix_next(p, &a))
+            continue;
+        hb_client_status(hb_posix_client(p), hb_posix_now(), &s);
+        if (!mem_fail_hit() && s.state != HB_LIVE)
+            hb_posix_wait(p);
+    } while (!mem_fail_hit() && s.state != HB_LIVE);
+    mem_fail_at(0);
+    turn_until(p, is_live, &s);
+    hb_posix_free(p);
+    peer_stop(&peer);
+}
+
+static void a_moment_without_memory_ends_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n <= 10; n++)
+        check_short_of_memory(n);
+}
+
 static void a_lost_connection_is_tried_again_until_it_is_live(void **state)
 {
     (void)state;
@@ -478,6 +536,8 @@ int main(void)
         cmocka_unit_test(without_memory_nothing_is_left_behind),
         cmocka_unit_test(a_websocket_that_is_none_is_a_clear_trouble),
         cmocka_unit_test(frames_that_cannot_be_are_a_clear_trouble),
+        cmocka_unit_test(nothing_a_server_says_is_obeyed_by_a_terminal),
+        cmocka_unit_test(a_moment_without_memory_ends_nothing),
         cmocka_unit_test(a_lost_connection_is_tried_again_until_it_is_live),
         cmocka_unit_test(certificates_are_judged_by_authority_and_name),
         cmocka_unit_test(a_certificate_that_changes_is_a_trouble_until_it_is_right_again),
