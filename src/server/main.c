@@ -109,7 +109,7 @@ static const struct command commands[] = {
      "\n"
      "  inventory             each bread: baked, sold, left, and whether it is low or out\n"
      "  reports               the totals of the newest business day, by bread and shift\n"
-     "  TABLE                 the rows of any table that you may read\n"
+     "  TABLE                 the rows of any table that you may read, what changed last on top\n"
      "\n"
      "  --url URL             http://name:port or https://name:port\n"
      "  --email EMAIL         who signs in\n"

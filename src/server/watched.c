@@ -297,11 +297,35 @@ static enum err finish(const struct making *m, const struct screen_column *colum
     return m->err;
 }
 
+/* A row on its way to its place. */
+struct listed {
+    const struct row *row;
+    struct bytes order; /* by this */
+};
+
 /* ---- any table ---- */
 
 static struct bytes name_of(struct bytes raw_key)
 {
     return bytes_slice(raw_key, 1, raw_key.size - 1);
+}
+
+static int by_news(const void *a, const void *b)
+{
+    const struct listed *left = a, *right = b;
+    int64_t l = left->row->fresh_until, r = right->row->fresh_until;
+    return l != r ? (l < r ? 1 : -1) : bytes_compare(left->order, right->order);
+}
+
+/* What has changed last stands first, so that it is seen; the others by key.  NULL: no memory. */
+static struct listed *list_news(const struct rows *rows, struct arena *arena)
+{
+    struct listed *list = arena_array(arena, rows->count + 1, sizeof(struct listed));
+    for (size_t i = 0; list && i < rows->count; i++)
+        list[i] = (struct listed){&rows->items[i], key_in(&rows->items[i])};
+    if (list)
+        qsort(list, rows->count, sizeof(struct listed), by_news);
+    return list;
 }
 
 /* The members of the first row are the columns of all. */
@@ -310,11 +334,12 @@ static enum err show_table(const struct watched *w, int64_t now_ms, struct arena
 {
     const struct rows *rows = &w->rows[0];
     struct screen_column *columns = arena_array(arena, COLUMNS_MAX, sizeof(*columns));
+    const struct listed *list = list_news(rows, arena);
     struct making m;
     struct json_value v;
     struct bytes key;
     size_t count = 0;
-    if (!columns)
+    if (!columns || !list)
         return ERR_NOMEM;
     if (rows->count == 0)
         return OK;
@@ -325,11 +350,11 @@ static enum err show_table(const struct watched *w, int64_t now_ms, struct arena
         return ERR_NOMEM;
     for (size_t i = 0; i < rows->count; i++) {
         for (size_t k = 0; k < count; k++)
-            if (json_get(json_in(&rows->items[i]), columns[k].title, &v))
+            if (json_get(json_in(list[i].row), columns[k].title, &v))
                 put(&m, k, BYTES(""), SCREEN_PLAIN);
             else
                 put_value(&m, k, v);
-        end_row(&m, &rows->items[i]);
+        end_row(&m, list[i].row);
     }
     return finish(&m, columns, out);
 }
@@ -343,16 +368,11 @@ static const struct row *row_of(const struct rows *rows, struct bytes key)
     return is_there ? &rows->items[at] : NULL;
 }
 
-struct listed {
-    const struct row *bread;
-    struct bytes name; /* as JSON */
-};
-
 static int by_name(const void *a, const void *b)
 {
     const struct listed *left = a, *right = b;
-    int order = bytes_compare(left->name, right->name);
-    return order ? order : bytes_compare(key_in(left->bread), key_in(right->bread));
+    int order = bytes_compare(left->order, right->order);
+    return order ? order : bytes_compare(key_in(left->row), key_in(right->row));
 }
 
 /* What is not sold any more counts as long as something is left of it. */
@@ -388,7 +408,7 @@ static enum err show_inventory(const struct watched *w, int64_t now_ms, struct a
         sorted[i] = (struct listed){&breads->items[i], member(&breads->items[i], "name").raw};
     qsort(sorted, breads->count, sizeof(struct listed), by_name);
     for (size_t i = 0; i < breads->count; i++) {
-        const struct row *bread = sorted[i].bread, *s = row_of(stock, key_in(bread));
+        const struct row *bread = sorted[i].row, *s = row_of(stock, key_in(bread));
         if (!is_listed(bread, s))
             continue;
         put_value(&m, 0, member(bread, "name"));

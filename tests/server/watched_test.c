@@ -57,6 +57,9 @@ static void a_table_has_the_columns_of_its_rows(void **state)
     take(w, 0, HB_INSERT, "b", "{\"id\":\"b\",\"n\":1.5,\"t\":null}", false);
     take(w, 0, HB_INSERT, "a", "{\"id\":\"a\",\"n\":2,\"t\":\"x\\ny\"}", true);
     expect(w, 1000, "*a|2|x\ny\nb|1.5|\n");
+    take(w, 0, HB_INSERT, "c", "{\"id\":\"c\"}", true);
+    expect(w, 9000, "a|2|x\ny\nc||\nb|1.5|\n"); /* news first, also when they are old */
+    take(w, 0, HB_DELETE, "c", "{}", true);
     take(w, 0, HB_UPDATE, "b", "{\"id\":\"b\",\"n\":7}", false);
     take(w, 0, HB_DELETE, "a", "{}", true);
     take(w, 0, HB_DELETE, "never", "{}", true);
