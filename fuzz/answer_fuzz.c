@@ -1,6 +1,6 @@
-/* answer_fuzz: what a server says to a client: answers in all their forms, the opening handshake, and
- * the frames behind it.  The first byte says into what pieces the rest is cut, and whether it answers
- * an upgrade; whole and in pieces the same must come of it. */
+/* answer_fuzz: what a server says to a client: answers in all their forms, the opening
+ * handshake, and the frames behind it.  The first byte says into what pieces the rest is cut,
+ * and whether it answers an upgrade; whole and in pieces the same must come of it. */
 #include <stdlib.h>
 
 #include "posix/answer.h"

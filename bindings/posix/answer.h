@@ -1,5 +1,5 @@
-/* answer: HTTP/1.1 answers (RFC 9112), read as they come, and the answer to the opening handshake of
- * a WebSocket (RFC 6455, 4.1).  Pure.  One thread at a time. */
+/* answer: HTTP/1.1 answers (RFC 9112), read as they come, and the answer to the opening
+ * handshake of a WebSocket (RFC 6455, 4.1).  Pure.  One thread at a time. */
 #ifndef BINDINGS_POSIX_ANSWER_H
 #define BINDINGS_POSIX_ANSWER_H
 
@@ -18,7 +18,8 @@ struct answer {
     struct bytes body; /* without the chunks' frames */
 };
 
-/* Takes memory with the first byte: at most ANSWER_HEAD_MAX and `body_max`, and what a buf grows by. */
+/* Takes memory with the first byte: at most ANSWER_HEAD_MAX and `body_max`, and what a buf grows
+ * by. */
 struct answer_reader {
     struct buf text; /* head and body */
     size_t head_size;

@@ -1,5 +1,5 @@
-/* lookup: the addresses of one name, looked up without blocking: getaddrinfo runs in a thread of its
- * own, of which a lookup has one at a time.  An address in figures needs none.
+/* lookup: the addresses of one name, looked up without blocking: getaddrinfo runs in a thread of
+ * its own, of which a lookup has one at a time.  An address in figures needs none.
  * The owner's thread only; the helper touches nothing but its own task. */
 #ifndef BINDINGS_POSIX_LOOKUP_H
 #define BINDINGS_POSIX_LOOKUP_H
@@ -36,7 +36,8 @@ void lookup_start(struct lookup *l);
 /* After lookup_start.  OK: they are in `out`.  ERR_AGAIN: not yet.  ERR_NOT_FOUND: no such name, or
  * no name server.  ERR_NOMEM: no memory, or no thread. */
 MUST_USE enum err lookup_take(const struct lookup *l, struct lookup_addresses *out);
-/* The first address does not answer, and says nothing of it: from now on the next one comes first. */
+/* The first address does not answer, and says nothing of it: from now on the next one comes
+ * first. */
 void lookup_skip(struct lookup *l);
 /* For poll; -1 when no helper runs.  When it can be read, and at any other time: lookup_turn, which
  * takes over what the helper has found. */

@@ -1,6 +1,6 @@
-/* posix_state: what the parts of posix share.  posix.c: life, and the program's side; posix_request.c:
- * HTTP requests, each on a connection of its own; posix_session.c: signing in, and renewing the
- * session; posix_socket.c: the WebSocket. */
+/* posix_state: what the parts of posix share.  posix.c: life, and the program's side;
+ * posix_request.c: HTTP requests, each on a connection of its own; posix_session.c: signing in,
+ * and renewing the session; posix_socket.c: the WebSocket. */
 #ifndef BINDINGS_POSIX_POSIX_STATE_H
 #define BINDINGS_POSIX_POSIX_STATE_H
 

@@ -226,8 +226,8 @@ short wire_events(const struct wire *w)
 
 void wire_close(struct wire *w)
 {
-    /* Given up while it was being dialed: a machine that answers nothing, or a network without a way
-     * there, would otherwise be tried again and again before the addresses behind it. */
+    /* Given up while it was being dialed: a machine that answers nothing, or a network without a
+     * way there, would otherwise be tried again and again before the addresses behind it. */
     if (w->state == WIRE_DIALING && w->fd >= 0 && w->at == 1)
         lookup_skip(w->lookup);
     SSL_free(w->ssl);

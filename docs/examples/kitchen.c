@@ -1,5 +1,6 @@
-/* kitchen: prints every new production and sale, a line of JSON each, and goes on whatever happens.
- * Usage: HOMEBAKE_PASSWORD=… kitchen https://bakery.example cook@example.com */
+/* kitchen: prints every new production and sale, a line of JSON each, whatever happens.
+ * Usage: HOMEBAKE_PASSWORD=… kitchen https://bakery.example cook@example.com
+ * CA_FILE in the environment: the authority of a certificate of one's own. */
 #include <homebake/posix.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* A name server that does not answer.  There is none to be had here, so this program has a getaddrinfo
- * of its own, which answers when it is let go. */
+/* A name server that does not answer.  There is none to be had here, so this program has a
+ * getaddrinfo of its own, which answers when it is let go. */
 #include "posix/lookup.h"
 
 #include <netdb.h>

@@ -1,5 +1,5 @@
-/* peer: a server without manners, by script, on loopback.  Threads of its own take the connections and
- * play the script to each; none waits longer than PEER_WAIT_S for anything. */
+/* peer: a server without manners, by script, on loopback.  Threads of its own take the
+ * connections and play the script to each; none waits longer than PEER_WAIT_S for anything. */
 #ifndef TESTS_BINDINGS_POSIX_PEER_H
 #define TESTS_BINDINGS_POSIX_PEER_H
 
