@@ -79,12 +79,12 @@ static enum screen_style put_status(struct buf *out, const struct live *l)
         put_seconds(out, "  heard ", s.contact_age_ms, " ago");
     if (s.state != HB_LIVE)
         put_tries(out, &s);
-    if (is_failed && l->trouble[0]) {
+    const char *trouble = is_failed ? l->trouble : hb_posix_trouble(l->watch->posix);
+    if (s.state != HB_LIVE && !trouble[0])
+        trouble = hb_error_text(s.error);
+    if (trouble[0] && (is_failed || s.state != HB_LIVE)) {
         buf_put_literal(out, "  ");
-        buf_put(out, bytes_of(l->trouble));
-    } else if (s.state != HB_LIVE && s.error_text.size) {
-        buf_put_literal(out, "  ");
-        buf_put(out, (struct bytes){s.error_text.data, s.error_text.size});
+        buf_put(out, bytes_of(trouble));
     }
     return is_failed ? SCREEN_BAD : states[s.state].style;
 }
