@@ -13,7 +13,8 @@ struct view {
     struct want want; /* of one wish: a table, all events or one, maybe a filter */
     uint32_t number;  /* of the subscriber */
     bool is_whole;    /* it has been given its rows */
-    bool has_hole;    /* of one event: where they begin is not known */
+    bool has_hole;    /* of one event: where they begin is not known … */
+    uint64_t told_to; /* … but behind this change, if any have been told */
     uint64_t at;      /* … which are true for this change */
     sim_copy copy;    /* of all events: what it was told … */
     sim_copy truth;   /* … and what there was to be seen */

@@ -20,7 +20,7 @@ void view_begin(struct view *v)
 {
     memset(v->copy, 0, sizeof(v->copy));
     v->is_whole = v->has_hole = false;
-    v->at = 0;
+    v->at = v->told_to = 0;
 }
 
 /* ---- a copy ---- */
@@ -113,12 +113,16 @@ static void check_events(struct world *w, struct device *d, struct view *v,
         return;
     }
     if (a->is_whole) { /* empty; what happened since its seq, or just before, comes next */
+        v->told_to = v->has_hole ? v->told_to : v->at;
         v->has_hole = true;
         v->at = a->seq;
         return;
     }
     if (v->has_hole)
         pass_hole(w, d, v, (unsigned)role, a->seq, a->count);
+    if (v->has_hole && v->at < v->told_to)
+        world_fail(w, "device %d: was told events of %s again behind a hole", d->number,
+                   name_of(v));
     v->has_hole = false;
     for (uint32_t i = 0; i < a->count && !w->violation[0]; i++) {
         struct hb_row row;
