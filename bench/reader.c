@@ -103,11 +103,11 @@ static enum err upgrade(struct readers *r, struct reader *m)
     return OK;
 }
 
-/* Who joins for the first time names an epoch that never was, whatever the others have learnt: from
- * seq 0 of the real one, all that the log holds would be replayed. */
+/* Who joins for the first time names an epoch that never was: from seq 0 of the real one, all that the
+ * log holds would be replayed. */
 static enum err join(struct readers *r, struct reader *m)
 {
-    const char *epoch = m->has_begun ? r->epoch : "none yet";
+    const char *epoch = m->has_begun ? m->epoch : "none yet";
     char config[256], text[6000];
     enum err e = wire_take_head(m->fd);
     if (e)
@@ -153,14 +153,14 @@ static bool has(struct bytes text, const char *part)
     return memmem(text.data, text.size, part, strlen(part)) != NULL;
 }
 
-static void learn_epoch(struct readers *r, struct bytes reply)
+static void learn_epoch(struct reader *m, struct bytes reply)
 {
     const struct bytes name = BYTES("\"resume\":{\"epoch\":\"");
     size_t at = bytes_find(reply, name);
     if (at == reply.size)
         load_fail("a join was answered without an epoch");
     struct bytes rest = bytes_slice(reply, at + name.size, reply.size);
-    snprintf(r->epoch, sizeof(r->epoch), "%.*s", (int)bytes_find_char(rest, '"'), rest.data);
+    snprintf(m->epoch, sizeof(m->epoch), "%.*s", (int)bytes_find_char(rest, '"'), rest.data);
 }
 
 static void take_reply(struct readers *r, struct reader *m, struct bytes reply)
@@ -172,7 +172,7 @@ static void take_reply(struct readers *r, struct reader *m, struct bytes reply)
         load_fail("a join was refused");
     }
     if (!m->has_begun) {
-        learn_epoch(r, reply);
+        learn_epoch(m, reply);
         m->first = m->cursor = seq;
         m->has_begun = true;
     } else if (!has(reply, "\"replayed\":true")) {

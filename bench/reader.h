@@ -31,6 +31,7 @@ struct reader {
     uint64_t first;  /* the seq after which its first subscription began */
     uint64_t cursor; /* the last seq it has had */
     bool has_begun;
+    char epoch[64]; /* as the server tells this reader: others have others */
     struct reader_sum seen;
     uint64_t live_ns; /* when it became live last */
 };
@@ -40,7 +41,6 @@ struct readers {
     int poll, count;
     struct reader *items;
     struct reader *reading;
-    char epoch[64];
     /* What went wrong: changes again or out of order, joins that could not be resumed, and
      * connections that failed before they were live. */
     uint64_t doubled, not_resumed, retries;
