@@ -25,6 +25,7 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGQUIT, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
 }
@@ -204,6 +205,10 @@ int cmd_watch(int argc, char **argv)
     };
     if (!cmd_parse("watch", argc, argv, options, sizeof(options) / sizeof(options[0])))
         return EXIT_USAGE;
+    if ((filter || key) && (strcmp(what, "inventory") == 0 || strcmp(what, "reports") == 0)) {
+        cmd_complain("watch", "--filter and --key are for a table, not for %s", what);
+        return EXIT_USAGE;
+    }
     if (!read_password(password_file, password))
         return EXIT_FAILED;
     struct watch w = {.what = what, .is_over = &is_over};

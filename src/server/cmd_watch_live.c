@@ -22,6 +22,7 @@ struct live {
     int keys, screen;
     bool is_due; /* something is to be shown */
     bool is_over;
+    const char *fault; /* why it is over; NULL: it was asked to be */
     int64_t shown_ms;
     char trouble[HB_POSIX_ERROR_SIZE];
 };
@@ -37,6 +38,12 @@ static void on_resize(int number)
 static struct hb_client *client_of(const struct live *l)
 {
     return hb_posix_client(l->watch->posix);
+}
+
+static void give_up(struct live *l, const char *fault)
+{
+    l->is_over = true;
+    l->fault = fault;
 }
 
 /* ---- the first line ---- */
@@ -119,7 +126,10 @@ static void show(struct live *l)
     buf_reset(&l->out);
     screen_put(&l->out, &s, &size);
     buf_done(&status);
-    l->is_over |= l->out.err || !write_all(l->screen, buf_bytes(&l->out));
+    if (l->out.err)
+        give_up(l, "the rows are more than a screen can be made of");
+    else if (!write_all(l->screen, buf_bytes(&l->out)))
+        give_up(l, "the terminal is gone");
     l->is_due = false;
     l->shown_ms = hb_posix_now();
 }
@@ -136,7 +146,7 @@ static void take_rows(struct live *l, const struct hb_action *a)
         struct hb_row row;
         hb_client_row(client_of(l), i, &row);
         if (watched_take(w->watched, query, &row, !a->is_whole, hb_posix_now()))
-            snprintf(l->trouble, sizeof(l->trouble), "out of memory");
+            give_up(l, "out of memory");
     }
 }
 
@@ -218,6 +228,8 @@ int watch_live(struct watch *w, int keys, int screen)
     buf_done(&l.out);
     arena_done(&l.arena);
     if (!is_taken)
-        cmd_complain("watch", "the terminal cannot be used; --json prints lines");
-    return is_taken ? EXIT_OK : EXIT_FAILED;
+        l.fault = "the terminal cannot be used; --json prints lines";
+    if (l.fault)
+        cmd_complain("watch", "%s", l.fault);
+    return l.fault ? EXIT_FAILED : EXIT_OK;
 }

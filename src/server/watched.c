@@ -252,17 +252,27 @@ static int64_t number(const struct row *r, const char *name)
     return json_to_i64(member(r, name), &n) ? 0 : n;
 }
 
-/* Hundredths of a number with at most two decimals. */
+static int64_t add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+static int digit(struct bytes b, size_t at)
+{
+    return at < b.size && b.data[at] >= '0' && b.data[at] <= '9' ? b.data[at] - '0' : 0;
+}
+
+/* Hundredths of a number with at most two decimals; of one that is too long, as much as there is room for. */
 static int64_t money(const struct row *r, const char *name)
 {
     struct bytes raw = member(r, name).raw;
     size_t point = bytes_find_char(raw, '.');
     int64_t whole = 0;
     bool is_negative = raw.size > 0 && raw.data[0] == '-';
-    for (size_t i = is_negative; i < point; i++)
-        whole = whole * 10 + (raw.data[i] >= '0' && raw.data[i] <= '9' ? raw.data[i] - '0' : 0);
-    for (size_t i = point + 1; i < point + 3; i++)
-        whole = whole * 10 + (i < raw.size ? raw.data[i] - '0' : 0);
+    for (size_t i = is_negative; i < point && whole < INT64_MAX / 10000; i++)
+        whole = whole * 10 + digit(raw, i);
+    whole = whole * 100 + 10 * digit(raw, point + 1) + digit(raw, point + 2);
     return is_negative ? -whole : whole;
 }
 
@@ -454,11 +464,11 @@ static void put_report(struct making *m, const struct watched *w, const struct r
     buf_done(&id);
     for (size_t i = 0; i < SUMS; i++) {
         put_number(m, SUMS_FROM + i, number(r, sums[i]), SCREEN_PLAIN);
-        amounts[i] += number(r, sums[i]);
+        amounts[i] = add(amounts[i], number(r, sums[i]));
     }
     for (size_t i = 0; i < MONIES; i++) {
         put_money(m, MONEY_FROM + i, money(r, monies[i]), SCREEN_PLAIN);
-        amounts[SUMS + i] += money(r, monies[i]);
+        amounts[SUMS + i] = add(amounts[SUMS + i], money(r, monies[i]));
     }
     end_row(m, r);
 }

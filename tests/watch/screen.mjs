@@ -123,7 +123,13 @@ await test('the reports have sums, and are not for a sales rep', async () => {
     assert.equal((await denied.ended).code, 0);
 });
 
-await test('a dumb terminal, and --json, have lines', async () => {
+await test('a dumb terminal, and --json, have lines; Ctrl-backslash ends it, and a filter is for a table', async () => {
+    const t = new Terminal('rep1', 'inventory');
+    await t.shows('the stock', /^Live/m);
+    t.press('\x1c');
+    assert.deepEqual(await t.ended, { code: 0, restored: true }, 'Ctrl-\\ leaves the terminal as it was');
+    const wrong = new Terminal('rep1', 'inventory', { options: ['--filter', 'sold=gt.1'] });
+    assert.equal((await wrong.ended).code, 2);
     for (const how of [{ env: { TERM: 'dumb' } }, { options: ['--json'] }]) {
         const t = new Terminal('rep1', 'inventory', how);
         await until('lines of both tables', () => /"table":"stock"/.test(t.drawn) && /"table":"bread_types"/.test(t.drawn), 40);
