@@ -1,12 +1,13 @@
-/* device: what device.c (the host around the real client) and view.c (what its client has told of rows,
- * against what there was to be seen) share. */
+/* device: what device.c (the host around the real client) and view.c (what its client has told of
+ * rows, against what there was to be seen) share. */
 #ifndef SIM_DEVICE_H
 #define SIM_DEVICE_H
 
 #include "tape.h"
 #include "world.h"
 
-/* More at once than three: the smallest outboxes of these worlds have no room for the answers to the joins. */
+/* No more subscribers: the smallest outboxes of these worlds have no room for the answers to four
+ * joins at once. */
 enum { SUBS_MAX = 3, GETS_MAX = 5, OPENS_MAX = 24 };
 
 struct view {

@@ -6,7 +6,6 @@ enum what {
     SUBSCRIBE,
     UNSUBSCRIBE,
     START,
-    STOP,
     RETRY,
     OPENED,
     MESSAGE,
@@ -177,9 +176,6 @@ static void tell(struct hb_client *client, const struct call *c)
     case START:
         hb_client_start(client, c->now);
         break;
-    case STOP:
-        hb_client_stop(client, c->now);
-        break;
     case RETRY:
         hb_client_retry(client, id, c->now);
         break;
@@ -282,11 +278,6 @@ void tape_unsubscribe(struct tape *t, uint32_t subscriber, int64_t now)
 void tape_start(struct tape *t, int64_t now)
 {
     perform(t, &(struct call){.what = START, .now = now});
-}
-
-void tape_stop(struct tape *t, int64_t now)
-{
-    perform(t, &(struct call){.what = STOP, .now = now});
 }
 
 void tape_retry(struct tape *t, uint32_t subscriber, int64_t now)

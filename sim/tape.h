@@ -1,6 +1,6 @@
-/* tape: one client, and all that it was told and asked, so that another build of it can be shown to do the
- * same.  Each function is the one of include/homebake/client.h, written down when there is a script; what the client
- * wants goes into the hash.  Pure: it is compiled to WebAssembly as well. */
+/* tape: one client, and all that it was told and asked, so that another build of it can be shown to
+ * do the same.  Each function is the one of include/homebake/client.h, written down when there is a
+ * script; what the client wants goes into the hash.  Pure: it is compiled to WebAssembly as well. */
 #ifndef SIM_TAPE_H
 #define SIM_TAPE_H
 
@@ -13,14 +13,13 @@ struct tape {
     uint64_t hash;
 };
 
-/* Of the settings: apikey, seed, frame_wait_ms, hidden, hidden_close_ms and kept_max; the others are the
- * defaults. */
+/* Of the settings: apikey, seed, frame_wait_ms, hidden, hidden_close_ms and kept_max; the others are
+ * the defaults. */
 enum hb_error tape_new(struct tape *t, const struct hb_settings *s, int64_t now);
 void tape_free(struct tape *t, int64_t now);
 enum hb_error tape_subscribe(struct tape *t, const struct hb_query *q, int64_t now, uint32_t *out);
 void tape_unsubscribe(struct tape *t, uint32_t subscriber, int64_t now);
 void tape_start(struct tape *t, int64_t now);
-void tape_stop(struct tape *t, int64_t now);
 void tape_retry(struct tape *t, uint32_t subscriber, int64_t now);
 void tape_opened(struct tape *t, uint32_t connection, int64_t now);
 void tape_message(struct tape *t, uint32_t connection, struct hb_text message, int64_t now);

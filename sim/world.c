@@ -170,8 +170,8 @@ static void settle_devices(struct world *w)
     }
 }
 
-/* No faults, no changes: everybody must come to hear everything, and then nothing more.  On a slow line, 50 kB a
- * second, a reader that was behind with all of its channels takes minutes. */
+/* No faults, no changes: everybody must come to hear everything, and then nothing more.  On a slow
+ * line, 50 kB a second, a reader that was behind with all of its channels takes minutes. */
 static void settle(struct world *w)
 {
     int64_t end_us = w->now_us + 600 * second_us;

@@ -1,7 +1,6 @@
 /* cmd: the commands of the program, one file cmd_NAME.c each, and what they share: the words behind
- * a command are `--name VALUE`,
- * `--name=VALUE`, `--flag`, and where a command takes one, a word by itself; complaints go to standard error, for people.  main.c has their table
- * and their help. */
+ * a command are `--name VALUE`, `--name=VALUE`, `--flag`, and where a command takes one, a word by
+ * itself; complaints go to standard error, for people.  main.c has their table and their help. */
 #ifndef SERVER_CMD_H
 #define SERVER_CMD_H
 

@@ -98,19 +98,6 @@ static enum screen_style put_status(struct buf *out, const struct live *l)
 
 /* ---- the screen ---- */
 
-static bool write_all(int fd, struct bytes text)
-{
-    while (text.size > 0) {
-        ssize_t n = write(fd, text.data, text.size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text = bytes_slice(text, (size_t)n, text.size);
-    }
-    return true;
-}
-
 static void show(struct live *l)
 {
     char line[STATUS_SIZE];
@@ -128,7 +115,7 @@ static void show(struct live *l)
     buf_done(&status);
     if (l->out.err)
         give_up(l, "the rows are more than a screen can be made of");
-    else if (!write_all(l->screen, buf_bytes(&l->out)))
+    else if (!terminal_write(l->screen, buf_bytes(&l->out)))
         give_up(l, "the terminal is gone");
     l->is_due = false;
     l->shown_ms = hb_posix_now();

@@ -1,5 +1,6 @@
-/* screen: a table and what stands around it, laid out for a terminal of some size.  Pure: what is drawn follows from the
- * arguments and LC_CTYPE alone (widths by wcwidth), and no byte of a row reaches the terminal that it would obey. */
+/* screen: a table and what stands around it, laid out for a terminal of some size.  Pure: what is
+ * drawn follows from the arguments and LC_CTYPE alone (widths by wcwidth), and no byte of a row
+ * reaches the terminal that it would obey. */
 #ifndef SERVER_SCREEN_H
 #define SERVER_SCREEN_H
 
@@ -42,8 +43,9 @@ struct screen_size {
     bool has_colours;  /* else style is lost, and only words and marks tell */
 };
 
-/* The whole screen, from its top left corner on, in place of what was there.  Columns shrink to fit, the widest first, and
- * are left out at the right where they cannot; rows that have no room are counted. */
+/* The whole screen, from its top left corner on, in place of what was there.  Columns shrink to fit,
+ * the widest first, and are left out at the right where they cannot; rows that have no room are
+ * counted. */
 void screen_put(struct buf *out, const struct screen *s, const struct screen_size *size);
 /* Columns of the terminal that the text takes. */
 int screen_width(struct bytes text);

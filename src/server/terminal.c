@@ -1,12 +1,14 @@
 #include "server/terminal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-static const char enter[] = "\x1b[?1049h\x1b[?25l\x1b[2J", leave[] = "\x1b[0m\x1b[?25h\x1b[?1049l";
+static const struct bytes enter = BYTES_INIT("\x1b[?1049h\x1b[?25l\x1b[2J");
+static const struct bytes leave = BYTES_INIT("\x1b[0m\x1b[?25h\x1b[?1049l");
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 static struct {
@@ -21,12 +23,15 @@ bool terminal_is_there(int fd)
     return isatty(fd) && kind && kind[0] && strcmp(kind, "dumb") != 0;
 }
 
-static bool write_all(int fd, const char *text, size_t size)
+bool terminal_write(int fd, struct bytes text)
 {
-    for (ssize_t n; size > 0; text += n, size -= (size_t)n) {
-        n = write(fd, text, size);
+    while (text.size > 0) {
+        ssize_t n = write(fd, text.data, text.size);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             return false;
+        text = bytes_slice(text, (size_t)n, text.size);
     }
     return true;
 }
@@ -37,7 +42,7 @@ void terminal_release(void)
     if (!held.is_taken)
         return;
     held.is_taken = 0;
-    (void)write_all(held.out, leave, sizeof(leave) - 1);
+    (void)terminal_write(held.out, leave);
     tcsetattr(held.in, TCSANOW, &held.before);
 }
 
@@ -66,7 +71,7 @@ enum err terminal_take(int in, int out)
     struct sigaction action = {.sa_handler = on_fault};
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
         sigaction(faults[i], &action, NULL);
-    if (write_all(out, enter, sizeof(enter) - 1))
+    if (terminal_write(out, enter))
         return OK;
     terminal_release();
     return ERR_IO;

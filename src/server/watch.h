@@ -19,7 +19,8 @@ struct watch {
 
 /* The query that the subscriber is for. */
 size_t watch_query_of(const struct watch *w, uint32_t subscriber);
-/* Keeps a table on the terminal until it is over; `keys` and `screen` are descriptors of it.  Returns the exit code. */
+/* Keeps a table on the terminal until it is over; `keys` and `screen` are descriptors of it.  Returns
+ * the exit code. */
 int watch_live(struct watch *w, int keys, int screen);
 
 #endif

@@ -263,7 +263,8 @@ static int digit(struct bytes b, size_t at)
     return at < b.size && b.data[at] >= '0' && b.data[at] <= '9' ? b.data[at] - '0' : 0;
 }
 
-/* Hundredths of a number with at most two decimals; of one that is too long, as much as there is room for. */
+/* Hundredths of a number with at most two decimals; of one that is too long, as much as there is
+ * room for. */
 static int64_t money(const struct row *r, const char *name)
 {
     struct bytes raw = member(r, name).raw;

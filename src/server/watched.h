@@ -1,5 +1,5 @@
-/* watched: what `homebake watch` shows as a table: copies of the tables it subscribes to, and the lines made of them.
- * Pure; one thread. */
+/* watched: what `homebake watch` shows as a table: copies of the tables it subscribes to, and the
+ * lines made of them.  Pure; one thread. */
 #ifndef SERVER_WATCHED_H
 #define SERVER_WATCHED_H
 
@@ -11,9 +11,9 @@ enum { WATCHED_QUERIES_MAX = 2, WATCHED_FRESH_MS = 3000 };
 
 struct watched;
 
-/* "inventory": each bread with its stock; "reports": the totals of the newest business day (not before `since`,
- * YYYY-MM-DD), by bread and shift; else a table, what has changed last first, then by key.  `filter` and `key` (NULL: none, as known) are for
- * tables.  All texts are kept.  ERR_NOMEM. */
+/* "inventory": each bread with its stock; "reports": the totals of the newest business day (not
+ * before `since`, YYYY-MM-DD), by bread and shift; else a table, what has changed last first, then by
+ * key.  `filter` and `key` (NULL: none, as known) are for tables.  All texts are kept.  ERR_NOMEM. */
 MUST_USE enum err watched_new(const char *what, const char *filter, const char *key,
                               const char *since, struct watched **out);
 void watched_free(struct watched *w);

@@ -7,25 +7,16 @@ import { randomUUID } from 'node:crypto';
 
 import { assert, finish, test, until } from '../support/harness.mjs';
 import { keys, makeBakery, serve } from '../support/server.mjs';
+import { follow } from './stage.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program = resolve(process.env.HOMEBAKE_BIN ?? join(root, 'build', 'homebake'));
 
-// Follows bread_types; `lines` are what it has printed so far.
+// Follows bread_types.
 function watch(url, { email, password }, ...options) {
     const child = spawn(program, ['watch', '--url', url, '--email', email, 'bread_types', ...options]);
-    const seen = { lines: [], errors: '' };
-    let rest = '';
-    child.stdout.setEncoding('utf8').on('data', (piece) => {
-        const parts = (rest + piece).split('\n');
-        rest = parts.pop();
-        seen.lines.push(...parts.map((line) => JSON.parse(line)));
-    });
-    child.stderr.setEncoding('utf8').on('data', (piece) => (seen.errors += piece));
     child.stdin.end(`${password}\n`);
-    seen.ended = new Promise((done) => child.once('close', (code) => done(code)));
-    seen.stop = () => (child.kill('SIGINT'), seen.ended);
-    return seen;
+    return follow(child, 'SIGINT');
 }
 
 const bakery = makeBakery();

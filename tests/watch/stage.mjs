@@ -6,20 +6,23 @@ import { connect, createServer } from 'node:net';
 import { assert } from '../support/harness.mjs';
 import { keys } from '../support/server.mjs';
 
-// `rows` are what it has printed so far.
-export function startKitchen(program, url, { email, password }) {
-    const child = spawn(program, [url, email], { env: { ...process.env, HOMEBAKE_PASSWORD: password } });
-    const seen = { rows: [], errors: '' };
+// `lines` are what a program has printed so far, each of JSON; `ended` is its exit code, or the signal that ended it.
+export function follow(child, stopBy) {
+    const seen = { lines: [], errors: '' };
     let rest = '';
     child.stdout.setEncoding('utf8').on('data', (piece) => {
         const parts = (rest + piece).split('\n');
         rest = parts.pop();
-        seen.rows.push(...parts.map((line) => JSON.parse(line)));
+        seen.lines.push(...parts.map((line) => JSON.parse(line)));
     });
     child.stderr.setEncoding('utf8').on('data', (piece) => (seen.errors += piece));
-    seen.ended = new Promise((done) => child.once('close', (code, signal) => done(signal)));
-    seen.stop = () => (child.kill('SIGTERM'), seen.ended);
+    seen.ended = new Promise((done) => child.once('close', (code, signal) => done(code ?? signal)));
+    seen.stop = () => (child.kill(stopBy), seen.ended);
     return seen;
+}
+
+export function startKitchen(program, url, { email, password }) {
+    return follow(spawn(program, [url, email], { env: { ...process.env, HOMEBAKE_PASSWORD: password } }), 'SIGTERM');
 }
 
 // Ways to bake and to sell one bread, in quantities that tell one from the other.
@@ -39,7 +42,7 @@ export async function openBakery(data, firstUrl) {
     return {
         bake: (url, quantity) => write(url, 'production_logs', entry(quantity)),
         sell: (url, quantity) => write(url, 'sales_logs', { ...entry(quantity), unit_price: 900 }),
-        quantities: (seen) => seen.rows.filter((row) => row.bread_type_id === bread.id).map((row) => row.quantity),
+        quantities: (seen) => seen.lines.filter((row) => row.bread_type_id === bread.id).map((row) => row.quantity),
     };
 }
 
