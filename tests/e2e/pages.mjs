@@ -350,10 +350,14 @@ function watchResources() {
 }
 
 async function visitTests() {
-    await test('twenty visits of every page leave no timer, socket, listener, element or memory behind', async () => {
+    await test('twenty visits of every page, while another browser sells, leave no timer, socket, listener, element or memory behind', async () => {
         const s = await screen(here, 'desktop', null);
         await s.page.addInitScript(watchResources);
         await s.signIn(owner);
+        const seller = await screen(there, 'phone', rep);
+        await s.go('/inventory');
+        const bread = await firstBread(s);
+        const left = await s.number('remaining', card(bread));
         const devtools = await s.context.newCDPSession(s.page);
         await devtools.send('Performance.enable');
         const measure = async () => {
@@ -367,6 +371,7 @@ async function visitTests() {
             return { ...own, nodes: of('Nodes'), handlers: of('JSEventListeners'), heap: of('JSHeapUsedSize') };
         };
         const round = async () => {
+            await sellQuietly(seller, bread, 1);
             for (const p of PAGES) await s.go(p);
         };
         for (let i = 0; i < 3; i++) await round();
@@ -381,7 +386,10 @@ async function visitTests() {
         assert.ok(after.timeouts < before.timeouts + 5, `${before.timeouts} timeouts became ${after.timeouts}`);
         assert.ok(after.heap < before.heap + 140 * 10_000, `${before.heap} bytes of memory became ${after.heap}`);
         assert.ok(after.handlers < before.handlers + 70, `${before.handlers} handlers became ${after.handlers}`);
+        await s.go('/inventory');
+        await s.shows('remaining', left - 23, card(bread));
         await s.close();
+        await seller.close();
     }, 120);
 }
 
