@@ -44,6 +44,7 @@ void crowd_add(struct crowd *c, int i, int fd)
 {
     c->members[i].fd = fd;
     wire_set_nonblocking(fd);
+    wire_acknowledge_at_once(fd);
     watch(c, fd, (uint64_t)i);
 }
 

@@ -42,6 +42,13 @@ void wire_set_nonblocking(int fd)
         load_fail("fcntl");
 }
 
+void wire_acknowledge_at_once(int fd)
+{
+    int on = 1;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on)) != 0)
+        load_fail("TCP_QUICKACK");
+}
+
 void wire_send(int fd, const void *data, size_t size)
 {
     for (size_t done = 0; done < size;) {
