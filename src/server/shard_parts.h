@@ -20,8 +20,8 @@ enum {
     /* Live connections between two looks at the other I/O: half a millisecond of sends, behind which
      * those who ask wait.  Four times as many save nothing. */
     FLUSH_SLICE = 64,
-    FLUSH_IOV_MAX = 4,        /* frames of one of them in it; more follow by themselves */
-    POOL_MAX = 32             /* unused calls, HTTP peers and parsers that are kept */
+    FLUSH_IOV_MAX = 4, /* frames of one of them in it; more follow by themselves */
+    POOL_MAX = 32      /* unused calls, HTTP peers and parsers that are kept */
 };
 
 #define TAG_LISTEN UINT64_MAX /* of the listening socket in the loop */
