@@ -37,6 +37,7 @@ void cmd_complain(const char *command, const char *format, ...) PRINTF_LIKE(2, 3
 int cmd_print(struct bytes text);
 
 /* Each returns the exit code; argv begins behind the command's name. */
+int cmd_backup(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_init(int argc, char **argv);

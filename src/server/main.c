@@ -79,6 +79,22 @@ static const struct command commands[] = {
      "server.\n"
      "\n"
      "Example:  homebake verify --data data\n"},
+    {"backup", cmd_backup, "copy a bakery, also while it is served",
+     "Usage: homebake backup --data DIR --to FOLDER\n"
+     "\n"
+     "Makes FOLDER, which must not be there yet, with a copy of the bakery as it is at this "
+     "instant, and recounts the copy\n"
+     "as `verify` does.  Others go on reading and writing meanwhile.  Interrupted, or out of disk, "
+     "it leaves nothing.\n"
+     "\n"
+     "The copy is a bakery: to go back to it, end the server, move DIR away, and serve the copy or "
+     "a backup of it at its\n"
+     "place.  What is done to it from then on is a history of its own, so every screen takes its "
+     "data anew; sign-ins and\n"
+     "keys stay good.  A folder that was copied by other means is made such a copy by a backup of "
+     "it, too.\n"
+     "\n"
+     "Example:  homebake backup --data data --to backups/$(date +%F)\n"},
     {"explain", cmd_explain, "say why somebody got a change, or did not",
      "Usage: homebake explain --data DIR --user WHO --seq N [--table T] [--event E] [--filter F] "
      "[--json]\n"

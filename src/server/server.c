@@ -85,6 +85,8 @@ static enum err open_store(struct server *s, struct buf *message)
     if (!e)
         e = store_session_open(s->store, STORE_WRITER, &s->writing);
     if (!e)
+        e = store_begin_epoch(s->writing);
+    if (!e)
         e = store_session_open(s->store, STORE_READER, &s->keeping);
     if (!e)
         e = store_staff(s->writing, &s->staff, &s->head);

@@ -69,7 +69,7 @@ enum err schema_version(struct store_session *s, struct buf *message, int *out)
 
 /* ---- meta ---- */
 
-static int put_meta(struct store_session *s, const char *key, struct bytes value)
+int schema_put_meta(struct store_session *s, const char *key, struct bytes value)
 {
     struct statement *st;
     int rc = session_prepare(s, BYTES("INSERT INTO meta (key, value) VALUES (?1, ?2)"), &st);
@@ -91,11 +91,11 @@ static int put_first_meta(struct store_session *s)
     if (!s->store->entropy(secret, sizeof(secret)))
         return SQLITE_IOERR;
     rng_uuid4(&s->rng, epoch);
-    int rc = put_meta(s, "secret", (struct bytes){(const char *)secret, sizeof(secret)});
+    int rc = schema_put_meta(s, "secret", (struct bytes){(const char *)secret, sizeof(secret)});
     if (!rc)
-        rc = put_meta(s, "epoch", (struct bytes){epoch, sizeof(epoch)});
+        rc = schema_put_meta(s, "epoch", (struct bytes){epoch, sizeof(epoch)});
     for (size_t i = 0; i < sizeof(first_settings) / sizeof(first_settings[0]) && !rc; i++)
-        rc = put_meta(s, first_settings[i].key, bytes_of(first_settings[i].value));
+        rc = schema_put_meta(s, first_settings[i].key, bytes_of(first_settings[i].value));
     return rc;
 }
 
@@ -142,10 +142,11 @@ static int get_secrets(struct store_session *s)
         rc = get_meta(s, "epoch", &epoch);
     if (rc)
         return rc;
-    if (secret.size != TOKEN_SECRET_SIZE || epoch.size != STORE_EPOCH_SIZE)
+    if (secret.size != TOKEN_SECRET_SIZE || (epoch.data && epoch.size != STORE_EPOCH_SIZE))
         return SQLITE_CORRUPT;
     memcpy(store->secret, secret.data, secret.size);
-    memcpy(store->epoch, epoch.data, epoch.size);
+    if (epoch.data) /* a copy has none until it is served */
+        memcpy(store->epoch, epoch.data, epoch.size);
     return SQLITE_OK;
 }
 

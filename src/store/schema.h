@@ -25,6 +25,8 @@ MUST_USE enum err schema_version(struct store_session *s, struct buf *message, i
 MUST_USE enum err schema_migrate(struct store_session *s, struct buf *message);
 /* Makes the triggers what this program wants, if they are not.  Wants the catalogue. */
 MUST_USE enum err schema_refresh_triggers(struct store_session *s, struct buf *message);
+/* Adds a setting that is not there yet.  SQLite's result code. */
+int schema_put_meta(struct store_session *s, const char *key, struct bytes value);
 /* Reads settings, epoch and secret into the store. */
 MUST_USE enum err schema_load_meta(struct store_session *s, struct buf *message);
 /* Reads tables, columns, keys; and the shapes of rows. */

@@ -10,8 +10,6 @@
 
 enum { STORE_ARENA_MAX = 4 << 20, TEXT_MAX = 64 * 1024 };
 
-static const char file_name[] = "/homebake.db";
-
 void store_reply_init(struct store_reply *r, size_t body_max)
 {
     *r = (struct store_reply){0};
@@ -51,20 +49,20 @@ static enum err store_new(const struct store_config *cfg, struct store **out)
     s->entropy = cfg->entropy ? cfg->entropy : system_entropy;
     arena_init(&s->arena, STORE_ARENA_MAX);
     if (!cfg->is_in_memory) {
-        size_t size = strlen(cfg->folder) + sizeof(file_name);
+        size_t size = strlen(cfg->folder) + sizeof(STORE_FILE);
         s->path = mem_alloc(size);
         s->folder = mem_copy(bytes_of(cfg->folder));
         if (!s->path || !s->folder) {
             store_close(s);
             return ERR_NOMEM;
         }
-        snprintf(s->path, size, "%s%s", cfg->folder, file_name);
+        snprintf(s->path, size, "%s" STORE_FILE, cfg->folder);
     }
     *out = s;
     return OK;
 }
 
-static enum err errno_failed(struct buf *message, const char *what, const char *path)
+enum err errno_failed(struct buf *message, const char *what, const char *path)
 {
     enum err e = errno == ENOENT ? ERR_NOT_FOUND : errno == EACCES ? ERR_DENIED : ERR_IO;
     const char *text = strerrordesc_np(errno);
@@ -168,12 +166,11 @@ static enum err make_file(struct store *s, struct buf *message)
     return OK;
 }
 
-/* The name of the new file is on disk too. */
-static enum err sync_folder(struct store *s, struct buf *message)
+enum err folder_sync(const char *folder, struct buf *message)
 {
-    int fd = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd)) {
-        enum err e = errno_failed(message, "cannot sync", s->folder);
+        enum err e = errno_failed(message, "cannot sync", folder);
         if (fd >= 0)
             close(fd);
         return e;
@@ -199,7 +196,7 @@ static enum err create(struct store *s, struct buf *message)
     if (!e)
         e = schema_migrate(session, message);
     session_free(session);
-    return e ? e : sync_folder(s, message);
+    return e ? e : folder_sync(s->folder, message);
 }
 
 enum err store_create(const struct store_config *cfg, struct buf *message)

@@ -146,7 +146,7 @@ void store_close(struct store *s);
 const struct catalogue *store_catalogue(const struct store *s);
 const struct policies *store_policies(const struct store *s);
 const struct store_settings *store_settings(const struct store *s);
-/* 36 characters; changes when the log begins anew. */
+/* 36 characters; another one when the log begins anew, or goes on from a copy. */
 struct bytes store_epoch(const struct store *s);
 const unsigned char *store_secret(const struct store *s); /* TOKEN_SECRET_SIZE bytes */
 /* The shift and the business day that `us` falls in, by the settings: pure arithmetic on the zone's
@@ -226,5 +226,22 @@ MUST_USE enum err store_demo(struct store_session *s, int64_t now_us, uint64_t s
 /* Recounts stock and shift_totals from the ledger and checks that the log is dense.  ERR_CORRUPT:
  * `report` lists the differences, a line each. */
 MUST_USE enum err store_verify(struct store_session *s, struct buf *report);
+
+struct store_backup {
+    const char *to; /* the folder to be made; the one above it is there */
+    /* Told of the pages copied so far; false stops it.  May be NULL. */
+    bool (*progress)(void *context, uint64_t copied, uint64_t count);
+    void *context;
+};
+/* Copies the whole database, as it is at one instant, into a new folder (mode 0700), beside which
+ * others go on reading and writing.  `seq` is the newest change in it.  It is on disk on return;
+ * nothing is left of a copy that failed, and `message` says why.  What is done to the copy later is
+ * another history with the same seqs, so it has no epoch until it is served: store_begin_epoch.
+ * ERR_EXISTS: there is something of that name; ERR_CLOSED: it was stopped; ERR_FULL: the disk. */
+MUST_USE enum err store_backup(struct store_session *s, const struct store_backup *how,
+                               uint64_t *seq, struct buf *message);
+/* Gives a copy that is served for the first time its epoch; on a writer session, before anybody is
+ * told store_epoch. */
+MUST_USE enum err store_begin_epoch(struct store_session *writer);
 
 #endif

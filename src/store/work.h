@@ -6,6 +6,8 @@
 
 #include "store/sqlite.h"
 
+#define STORE_FILE "/homebake.db" /* in the store's folder */
+
 struct work {
     struct store_session *s;
     const struct store_request *request;
@@ -53,6 +55,11 @@ MUST_USE enum err session_newest(struct store_session *s, uint64_t *seq, int64_t
  * OK, else undoes; gives the result. */
 MUST_USE enum err admin_begin(struct store_session *s, int64_t now_us);
 MUST_USE enum err admin_end(struct store_session *s, enum err e);
+
+/* What errno means, said as "WHAT PATH: why". */
+MUST_USE enum err errno_failed(struct buf *message, const char *what, const char *path);
+/* The names in it are on disk. */
+MUST_USE enum err folder_sync(const char *folder, struct buf *message);
 
 /* ---- steps of REST requests ---- */
 

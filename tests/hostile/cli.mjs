@@ -30,7 +30,7 @@ export async function commands() {
             const wrong = [[], ['fly'], ['help', 'fly'], ['serve'], ['serve', '--data'], ['serve', '--data', data], ['serve', '--data', data, '--listen', ':0', 'x'], ['serve', '--data', data, '--listen', ':0', '--shards', '0'],
                 ['serve', '--data', data, '--listen', ':0', '--shards', '99999999999999999999'], ['serve', '--data', data, '--listen', ':0', '--shards', '-1'], ['serve', '--data', data, '--listen', ':0', '--log', 'loud'],
                 ['serve', '--data', data, '--listen', ':0', '--tls-cert', 'x'], ['serve', '--data', data, '--data', data, '--listen', ':0'], ['user'], ['user', 'fly'], ['user', 'add', '--data', data], ['user', 'disable', '--data', data],
-                ['user', 'list'], ['keys'], ['init'], ['init', '--data', data], ['demo'], ['verify'], ['policy'], ['policy', 'fly', '--data', data], ['--nothing'], ['-v']];
+                ['user', 'list'], ['keys'], ['init'], ['init', '--data', data], ['demo'], ['verify'], ['backup'], ['backup', '--data', data], ['policy'], ['policy', 'fly', '--data', data], ['--nothing'], ['-v']];
             for (const args of wrong) {
                 const { code, out, said } = run(args);
                 assert.equal(code, 2, args.join(' '));
@@ -41,7 +41,7 @@ export async function commands() {
         });
 
         await test('help and version end with 0, on standard output', async () => {
-            for (const args of [['help'], ['--help'], ['-h'], ['version'], ['--version'], ...['init', 'serve', 'keys', 'user', 'demo', 'verify', 'policy'].flatMap((c) => [['help', c], [c, '--help'], [c, '-h']])]) {
+            for (const args of [['help'], ['--help'], ['-h'], ['version'], ['--version'], ...['init', 'serve', 'keys', 'user', 'demo', 'verify', 'backup', 'policy'].flatMap((c) => [['help', c], [c, '--help'], [c, '-h']])]) {
                 const { code, out, said } = run(args);
                 assert.deepEqual([code, said], [0, ''], args.join(' '));
                 assert.ok(out.length > 0);
@@ -51,7 +51,7 @@ export async function commands() {
         await test('a folder that is none, is somebody\'s, or is there already: 1, and one line', async () => {
             writeFileSync(join(folder, 'file'), '');
             mkdirSync(join(folder, 'empty'));
-            for (const command of [['keys'], ['verify'], ['policy', 'check'], ['user', 'list'], ['user', 'disable', '--email', 'a@bakery.example'], ['serve', '--listen', '127.0.0.1:0']]) {
+            for (const command of [['keys'], ['verify'], ['backup', '--to', '/nonexistent'], ['policy', 'check'], ['user', 'list'], ['user', 'disable', '--email', 'a@bakery.example'], ['serve', '--listen', '127.0.0.1:0']]) {
                 for (const at of [join(folder, 'nowhere'), join(folder, 'file'), join(folder, 'empty'), '/proc', '', 'a'.repeat(5000)]) {
                     const { code, out, said } = run([...command, '--data', at]);
                     assert.equal(code, 1, `${command.join(' ')} ${at.slice(0, 60)}: ${said}`);

@@ -80,8 +80,8 @@ static int close_all(void **state)
 static void help_is_given_for_everything(void **state)
 {
     (void)state;
-    static const char *const names[] = {"init", "serve",  "keys",   "user",
-                                        "demo", "verify", "policy", "explain"};
+    static const char *const names[] = {"init",   "serve",  "keys",    "user",  "demo",
+                                        "verify", "policy", "explain", "backup"};
     assert_int_equal(RUN("", "--help"), 0);
     assert_non_null(strstr(out, "Usage: homebake COMMAND"));
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -204,6 +204,33 @@ static void verify_and_policy_report(void **state)
     assert_int_equal(RUN("", "policy", "check", "--data", data), 0);
     assert_non_null(strstr(out, "sales_logs"));
     assert_non_null(strstr(out, "sales_rep"));
+}
+
+static void a_backup_is_a_bakery_and_nothing_is_written_over(void **state)
+{
+    (void)state;
+    static char first[sizeof(out)];
+    char to[128], again[160];
+    struct bakery_folder copy;
+    snprintf(to, sizeof(to), "%s-copies/a", data);
+    snprintf(again, sizeof(again), "%s//", to);
+    assert_int_equal(RUN("", "keys", "--data", data), 0);
+    snprintf(first, sizeof(first), "%s", out);
+    assert_int_equal(RUN("", "backup", "--data", data, "--to", again), 0);
+    assert_non_null(strstr(out, "-copies/a holds "));
+    assert_int_equal(RUN("", "keys", "--data", to), 0);
+    assert_string_equal(out, first);
+    assert_int_equal(RUN("", "verify", "--data", to), 0);
+    assert_int_equal(RUN("", "backup", "--data", data, "--to", to), 1);
+    assert_non_null(strstr(err, "/a is there already"));
+    assert_int_equal(RUN("", "backup", "--data", "/nonexistent", "--to", again), 1);
+    assert_non_null(strstr(err, "there is no folder /nonexistent"));
+    assert_int_equal(RUN("", "backup", "--data", data, "--to", ""), 1);
+    assert_non_null(strstr(err, "no name for a folder"));
+    snprintf(copy.path, sizeof(copy.path), "%.47s", to);
+    remove_folder(&copy);
+    *strrchr(copy.path, '/') = 0;
+    assert_int_equal(rmdir(copy.path), 0);
 }
 
 static void people_are_kept_without_a_server(void **state)
@@ -377,6 +404,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(init_makes_a_bakery_once_and_wants_a_password),
         cmocka_unit_test(keys_are_json_and_stay_the_same),
         cmocka_unit_test(verify_and_policy_report),
+        cmocka_unit_test(a_backup_is_a_bakery_and_nothing_is_written_over),
         cmocka_unit_test(people_are_kept_without_a_server),
         cmocka_unit_test(explain_says_who_is_told_what),
         cmocka_unit_test(explain_says_what_it_cannot_explain),

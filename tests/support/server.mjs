@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = resolve(process.env.HOMEBAKE_BIN ?? join(root, 'build', 'homebake'));
+export const program = resolve(process.env.HOMEBAKE_BIN ?? join(root, 'build', 'homebake'));
 
 export function homebake(...args) {
     return execFileSync(program, args, { encoding: 'utf8' });
