@@ -195,17 +195,17 @@ static void tell_sent(struct world *w, const struct wire *wire, size_t sent)
     w->server.hub_bytes += heap_live() - before;
 }
 
-/* Whatever happens, little waits for one reader: not more than the limit, or one frame that is larger
- * than that and found the outbox empty. */
+/* Whatever happens, little waits for one reader: not more than the limit, beside one frame that
+ * found the outbox empty. */
 static void check_waiting(struct world *w, const struct iovec *iov, int count, size_t size)
 {
     const struct hub_limits *l = &w->server.limits;
-    size_t most = l->outbox_bytes_max;
+    size_t greatest = 0;
     for (int i = 0; i < count; i++)
-        if (iov[i].iov_len > most && iov[i].iov_len <= FRAME_SIZE_MAX)
-            most = iov[i].iov_len;
-    most += URGENT_BYTES;
-    if (size > most || (uint32_t)count > l->outbox_frames_max + URGENT_FRAMES)
+        if (iov[i].iov_len > greatest && iov[i].iov_len <= FRAME_SIZE_MAX)
+            greatest = iov[i].iov_len;
+    if (size - greatest > l->outbox_bytes_max + URGENT_BYTES ||
+        (uint32_t)count > l->outbox_frames_max + URGENT_FRAMES)
         world_fail(w, "%zu bytes in %d frames wait for one reader", size, count);
 }
 

@@ -51,13 +51,12 @@ static void set_limits(struct hub *h, const struct hub_limits *l)
 {
     h->limits = *l;
     flood_set_limits(h);
-    /* An empty outbox takes a broadcast of any size: what must be said goes behind it. */
-    size_t direct_bytes = l->outbox_bytes_max + l->broadcast_max;
-    h->direct_limit = (struct outbox_limit){direct_bytes, l->outbox_frames_max};
     h->feed_limit = (struct outbox_limit){l->outbox_bytes_max - l->outbox_bytes_max / 4,
-                                          l->outbox_frames_max - l->outbox_frames_max / 4};
-    h->urgent_limit =
-        (struct outbox_limit){direct_bytes + URGENT_BYTES, l->outbox_frames_max + URGENT_FRAMES};
+                                          l->outbox_frames_max - l->outbox_frames_max / 4, false};
+    /* An empty outbox takes a change or a broadcast of any size: what must be said goes behind it. */
+    h->direct_limit = (struct outbox_limit){l->outbox_bytes_max, l->outbox_frames_max, true};
+    h->urgent_limit = (struct outbox_limit){l->outbox_bytes_max + URGENT_BYTES,
+                                            l->outbox_frames_max + URGENT_FRAMES, true};
 }
 
 static void init_buffers(struct hub *h)

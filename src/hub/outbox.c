@@ -42,13 +42,22 @@ static enum err grow(struct outbox *box)
     return OK;
 }
 
-static bool is_over(const struct outbox *box, const struct frame *f,
-                    const struct outbox_limit *limit)
+/* What is left of the oldest ordinary frame: the first one when that has begun to leave, else the
+ * one behind the urgent ones.  These are small, so the greater of both is it. */
+static size_t oldest_bytes(struct outbox *box)
+{
+    size_t first = (*place(box, 0))->size - box->sent;
+    size_t behind = box->urgent < box->count ? (*place(box, box->urgent))->size : 0;
+    return box->urgent == 0 || first > behind ? first : behind;
+}
+
+static bool is_over(struct outbox *box, const struct frame *f, const struct outbox_limit *limit)
 {
     if (box->count == 0)
         return false;
-    return box->count >= limit->frames || box->bytes >= limit->bytes ||
-           f->size > limit->bytes - box->bytes;
+    size_t counted = box->bytes - (limit->is_beside_oldest ? oldest_bytes(box) : 0);
+    return box->count >= limit->frames || counted >= limit->bytes ||
+           f->size > limit->bytes - counted;
 }
 
 static enum err make_room(struct outbox *box, const struct frame *f,

@@ -12,6 +12,7 @@ enum { OUTBOX_FEW = 4 };
 struct outbox_limit {
     size_t bytes;
     uint32_t frames;
+    bool is_beside_oldest; /* the oldest ordinary frame, which may be of any size, is not counted */
 };
 
 struct outbox {

@@ -109,7 +109,7 @@ static void put_close(struct hub *h, struct conn *c, enum ws_close_code code)
     char space[4]; /* header and code */
     struct buf wire = {.data = space, .capacity = sizeof(space), .max = sizeof(space)};
     struct frame *f;
-    struct outbox_limit any = {SIZE_MAX, UINT32_MAX};
+    struct outbox_limit any = {.bytes = SIZE_MAX, .frames = UINT32_MAX};
     ws_put_close(&wire, code, BYTES(""));
     enum err e = frame_new(buf_bytes(&wire), BYTES(""), 1, &f);
     h->counters.encoded_frames += !e;

@@ -200,25 +200,55 @@ static void reader_behind_the_log_is_told_to_join_again(void **state)
     world_done(&w);
 }
 
+static const char *big_row(void)
+{
+    static char row[5000];
+    memset(row, 'x', sizeof(row) - 1);
+    memcpy(row, "{\"note\":\"", 9);
+    memcpy(row + sizeof(row) - 3, "\"}", 2);
+    return row;
+}
+
 static void change_bigger_than_the_outbox_passes_alone(void **state)
 {
     struct world w;
     struct hub_config cfg;
-    static char row[5000];
     (void)state;
     world_config(&w, &cfg);
     cfg.limits.outbox_bytes_max = 2000;
     world_start(&w, &cfg);
     struct client *c = joined(&w, SALES);
-    memset(row, 'x', sizeof(row) - 1);
-    memcpy(row, "{\"note\":\"", 9);
-    memcpy(row + sizeof(row) - 3, "\"}", 2);
     c->is_stalled = true;
     for (int i = 0; i < 5; i++)
-        world_commit(&w, "sales_logs", VERB_INSERT, row, NULL);
+        world_commit(&w, "sales_logs", VERB_INSERT, big_row(), NULL);
     c->is_stalled = false;
     client_take(&w, c, SIZE_MAX);
     expect_seqs(c, 1, 5);
+    expect_silence(c);
+    world_done(&w);
+}
+
+static void what_is_said_to_one_goes_behind_a_change_of_any_size(void **state)
+{
+    struct world w;
+    struct hub_config cfg;
+    (void)state;
+    world_config(&w, &cfg);
+    cfg.limits.outbox_bytes_max = 2000;
+    cfg.limits.broadcast_max = 1000;
+    world_start(&w, &cfg);
+    struct client *c = joined(&w, SALES);
+    c->is_stalled = true;
+    world_commit(&w, "sales_logs", VERB_INSERT, big_row(), NULL);
+    client_join(&w, c, "other", "2", SALES, OWNER);
+    client_say(&w, c, "[null,\"3\",\"phoenix\",\"heartbeat\",{}]");
+    assert_false(c->is_told_to_close);
+    c->is_stalled = false;
+    client_take(&w, c, SIZE_MAX);
+    expect_part(c, "[null,\"3\",\"phoenix\",\"phx_reply\"");
+    expect_seqs(c, 1, 1);
+    expect_part(c, "[\"2\",\"2\",\"realtime:other\",\"phx_reply\",{\"status\":\"ok\"");
+    expect_part(c, "Subscribed to PostgreSQL");
     expect_silence(c);
     world_done(&w);
 }
@@ -287,6 +317,7 @@ int main(void)
         TEST(delete_is_filtered_by_the_old_row),
         cmocka_unit_test(reader_behind_the_log_is_told_to_join_again),
         cmocka_unit_test(change_bigger_than_the_outbox_passes_alone),
+        cmocka_unit_test(what_is_said_to_one_goes_behind_a_change_of_any_size),
         cmocka_unit_test(nothing_is_lost_when_memory_ends_while_encoding),
         cmocka_unit_test(long_replay_is_done_in_bounded_steps),
     };

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "hub/outbox.h"
 
-static const struct outbox_limit wide = {1000000, 1000};
+static const struct outbox_limit wide = {.bytes = 1000000, .frames = 1000};
 
 static struct frame *frame_of(const char *text)
 {
@@ -85,7 +85,8 @@ static void few_frames_take_no_memory_and_many_give_it_back(void **state)
 static void full_outbox_takes_nothing(void **state)
 {
     struct outbox box;
-    struct outbox_limit two_frames = {100, 2}, five_bytes = {5, 100};
+    struct outbox_limit two_frames = {.bytes = 100, .frames = 2},
+                        five_bytes = {.bytes = 5, .frames = 100};
     struct frame *f = frame_of("abc");
     (void)state;
     outbox_init(&box);
@@ -104,7 +105,7 @@ static void full_outbox_takes_nothing(void **state)
 static void empty_outbox_takes_a_frame_of_any_size(void **state)
 {
     struct outbox box;
-    struct outbox_limit tiny = {1, 1};
+    struct outbox_limit tiny = {.bytes = 1, .frames = 1};
     struct frame *f = frame_of("longer than the limit");
     (void)state;
     outbox_init(&box);
@@ -112,6 +113,29 @@ static void empty_outbox_takes_a_frame_of_any_size(void **state)
     assert_int_equal(outbox_push(&box, f, &tiny), ERR_FULL);
     frame_unref(f);
     outbox_done(&box);
+}
+
+static void the_oldest_frame_is_not_counted_where_that_is_wanted(void **state)
+{
+    struct outbox box;
+    struct outbox_limit beside = {.bytes = 6, .frames = 100, .is_beside_oldest = true};
+    struct frame *big = frame_of("longer than the limit"), *f = frame_of("abc");
+    (void)state;
+    outbox_init(&box);
+    assert_int_equal(outbox_push(&box, big, &beside), OK);
+    assert_int_equal(outbox_push_urgent(&box, f, &beside), OK); /* before the oldest */
+    assert_int_equal(outbox_push(&box, f, &beside), OK);
+    assert_int_equal(outbox_push(&box, f, &beside), ERR_FULL);
+    outbox_sent(&box, 3 + 9); /* the oldest has begun to leave */
+    assert_int_equal(outbox_push(&box, f, &beside), OK);
+    assert_int_equal(outbox_push_urgent(&box, f, &beside), ERR_FULL);
+    check_waiting(&box, "an the limitabcabc");
+    outbox_sent(&box, 12); /* now the next one is the oldest */
+    assert_int_equal(outbox_push(&box, f, &beside), OK);
+    assert_int_equal(outbox_push(&box, f, &beside), ERR_FULL);
+    outbox_done(&box);
+    frame_unref(big);
+    frame_unref(f);
 }
 
 static void urgent_frames_go_ahead_in_their_own_order(void **state)
@@ -208,6 +232,7 @@ int main(void)
         cmocka_unit_test(few_frames_take_no_memory_and_many_give_it_back),
         cmocka_unit_test(full_outbox_takes_nothing),
         cmocka_unit_test(empty_outbox_takes_a_frame_of_any_size),
+        cmocka_unit_test(the_oldest_frame_is_not_counted_where_that_is_wanted),
         cmocka_unit_test(urgent_frames_go_ahead_in_their_own_order),
         cmocka_unit_test(urgent_frame_does_not_break_a_frame_that_has_begun_to_leave),
         cmocka_unit_test(drop_keeps_only_what_has_begun_to_leave),
