@@ -17,11 +17,11 @@ static void on_signal(int number)
     is_interrupted = 1;
 }
 
-/* The copying ends with its next step, and takes away what it has made. */
-static void catch_signals(void)
+/* With on_signal the copying ends with its next step, and takes away what it has made. */
+static void set_signals(void (*handler)(int))
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = handler};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         (void)sigaction(numbers[i], &action, NULL);
 }
@@ -122,8 +122,12 @@ int cmd_backup(int argc, char **argv)
         return EXIT_USAGE;
     char name[FOLDER_PATH_MAX];
     uint64_t seq = 0;
-    catch_signals();
-    if (!take_name(to, name) || copy(from, name, &seq) || recount(name))
+    if (!take_name(to, name))
+        return EXIT_FAILED;
+    set_signals(on_signal);
+    enum err e = copy(from, name, &seq);
+    set_signals(SIG_DFL);
+    if (e || recount(name))
         return EXIT_FAILED;
     printf("%s holds %s up to change %" PRIu64 "; stock and shift totals equal a recount\n", name,
            from, seq);
