@@ -8,7 +8,7 @@
 
 #include "load.h"
 
-enum { EVENTS = 256, READ_SIZE = 1 << 18 };
+enum { EVENTS = 4096, READ_SIZE = 1 << 18 };
 
 /* Tells members, by number, from other descriptors in an event's data. */
 #define OTHER (UINT64_C(1) << 32)
@@ -83,7 +83,7 @@ static void read_member(struct crowd *c, int i)
 
 bool crowd_turn(struct crowd *c, int timeout_ms)
 {
-    struct epoll_event events[EVENTS];
+    static struct epoll_event events[EVENTS];
     int n = epoll_wait(c->poll, events, EVENTS, timeout_ms);
     if (n < 0 && errno != EINTR)
         load_fail("epoll_wait");

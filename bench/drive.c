@@ -136,8 +136,11 @@ static void closed_loop(struct drive *d, int rounds)
         tell(d, true);
         d->start_ns = load_now_ns();
         send_one(d);
-        while (!has_all(d, d->sent))
+        while (!has_all(d, d->sent)) {
+            if (d->turn->nap_ms)
+                load_pause_ms(d->turn->nap_ms);
             wait_once(d);
+        }
         hist_add(&d->outcome->last, us_since(d->start_ns, load_now_ns()), 1);
         tell(d, false);
     }

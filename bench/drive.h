@@ -17,6 +17,7 @@ struct turn {
     int requests;         /* open loop: how many, */
     uint64_t interval_ns; /* and how far apart */
     unsigned pause_ms;    /* closed loop: between rounds, the generator's crowd idle */
+    unsigned nap_ms;      /* closed loop: the generator reads no more often */
     size_t frame_size;    /* on the wire, where it can be chosen */
     bool reads_commit;    /* look at each change's commit_timestamp */
 };
