@@ -44,4 +44,6 @@ while status is None:
     if master not in ready:
         ended, code = os.waitpid(child, os.WNOHANG)
         status = code if ended else None
+while select.select([master], [], [], 0)[0]:  # what it drew between the last look and its end
+    os.write(1, os.read(master, 65536))
 print(json.dumps({'code': os.waitstatus_to_exitcode(status), 'restored': termios.tcgetattr(slave) == before}), file=sys.stderr)
